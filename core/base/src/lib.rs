@@ -1,0 +1,1 @@
+//! The words everyone speaks: values, digests, artifacts, stages, events.

@@ -1,0 +1,1 @@
+//! The language of .pipe files: text to syntax tree, diagnostics, canonical form.

@@ -1,0 +1,1 @@
+//! From the log of a run to a report; progress on the way.

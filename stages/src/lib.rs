@@ -1,0 +1,1 @@
+//! The stages: seven papers over one tensor kit.
