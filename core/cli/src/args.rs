@@ -1,0 +1,409 @@
+//! Every flag, documented. What clap prints is the manual.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Declarative, content-addressed pipelines for machine-learning experiments.
+///
+/// A `.pipe` file describes an experiment as a graph of stages. `run` computes what is not in the store yet and
+/// writes a report; nothing is computed twice, and the same inputs give the same bytes.
+#[derive(Debug, Parser)]
+#[command(name = "runpipe", version, max_term_width = 110, arg_required_else_help = true, after_help = START)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+const START: &str = "\
+To begin:
+  runpipe run pipelines/maner.pipe                  train, compare, write the report
+  runpipe plan pipelines/maner.pipe                 what would run, what is cached, how long it takes
+  runpipe run pipelines/maner.pipe --set seeds=10   the same with more seeds: only the new ones are trained
+  runpipe stages list                               what a pipeline can call
+
+Exit codes: 0 fine · 1 a stage failed or an expectation broke · 2 the pipeline or the flags are wrong ·
+3 cache or disk · 101 a bug of ours";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a pipeline and write its report
+    ///
+    /// Only what is not in the store is computed. Ctrl-C once stops at the next checkpoint, twice at once; either way the
+    /// next run goes on from there.
+    Run(Run),
+    /// Find every mistake without running anything
+    ///
+    /// Names, kinds, parameter types and ranges, report axes and metrics are all checked; all mistakes are told at once.
+    Check(Check),
+    /// Write files in the one canonical form
+    ///
+    /// Comments are kept. Without files, standard input is formatted to standard output.
+    Fmt(Fmt),
+    /// Show what would run, what is cached and how long it takes
+    Plan(Plan),
+    /// Say why a node would run (or not): which part of its recipe differs from the last time
+    Why(Why),
+    /// Draw the graph: a text tree, DOT or SVG
+    Graph(Graph),
+    /// List and describe the stages that a pipeline can call
+    #[command(subcommand)]
+    Stages(Stages),
+    /// Rebuild the report of an earlier run from its log
+    Report(Report),
+    /// List, show and compare earlier runs
+    #[command(subcommand)]
+    Runs(Runs),
+    /// Copy the files that a node made
+    ///
+    /// They are open formats: safetensors, CSV, JSON, CoNLL, plain text.
+    Get(Get),
+    /// Look after the store
+    #[command(subcommand)]
+    Cache(Cache),
+    /// Write a starter pipeline
+    New(New),
+    /// Print completions for a shell
+    ///
+    /// For bash: `runpipe completions bash > ~/.local/share/bash-completion/completions/runpipe`
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which pipeline, with which parameters, over which store.
+#[derive(Debug, Args)]
+pub(crate) struct Reading {
+    /// The pipeline
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// Values for a pipeline's parameters.
+#[derive(Debug, Args)]
+pub(crate) struct SettingArgs {
+    /// Set a parameter: `--set seeds=10 --set data=../corpus`. Overrides everything else
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Use a profile of the file; may be given more than once, later ones win
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Vec<String>,
+    /// Read parameters from a file: JSON, or `name = value` lines
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) params: Option<PathBuf>,
+}
+
+/// Where the store is.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// The store [default: $RUNPIPE_CACHE, or `.runpipe` beside `runpipe.toml` or at the git root]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) cache: Option<PathBuf>,
+}
+
+/// How the graph is computed.
+#[derive(Debug, Args)]
+pub(crate) struct Machine {
+    /// Cores to use [default: all]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) jobs: Option<u32>,
+    /// Device for tensors; results of different device classes have different keys
+    #[arg(long, value_enum, value_name = "DEVICE")]
+    pub(crate) device: Option<DeviceArg>,
+    /// Take results of an older build of the same stage version; the report says so
+    #[arg(long)]
+    pub(crate) trust_version: bool,
+    /// Compute these nodes again, and what follows from changed results
+    #[arg(long, value_name = "NODE")]
+    pub(crate) force: Vec<String>,
+}
+
+/// `--device`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceArg {
+    /// A GPU when the program is built for it and one is there, else the processor
+    Auto,
+    /// The processor
+    Cpu,
+    /// An NVIDIA GPU
+    Cuda,
+}
+
+/// `runpipe run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Only these nodes and what they need: `scores` or `scores[seed=0]` [default: all]
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+    /// After a failure go on with all that does not depend on it
+    #[arg(long, short = 'k')]
+    pub(crate) keep_going: bool,
+    /// Show the plan and stop
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+    /// Compute cached nodes again and compare the bytes
+    #[arg(long)]
+    pub(crate) audit: bool,
+    /// How to tell what happens: for people, or one JSON event a line on standard output
+    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    /// Where reports go
+    #[arg(long, value_name = "DIR", default_value = "reports", value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+    /// Memory that stages with `@(memory = …)` may hold together, in GiB [default: what the machine has]
+    #[arg(long, value_name = "GIB")]
+    pub(crate) memory: Option<u64>,
+    /// GPUs that stages with `@(gpu = …)` may hold together
+    #[arg(long, value_name = "N")]
+    pub(crate) gpus: Option<u32>,
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Bars on a terminal, plain lines in a pipe
+    Human,
+    /// One event a line
+    Json,
+}
+
+/// `runpipe check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The pipelines
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
+    /// Warnings count as mistakes
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// `runpipe fmt`.
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// The files to rewrite in place
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Change nothing; fail when a file is not in canonical form
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// `runpipe plan`.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Only these nodes and what they need
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+    /// A line for every node, not one a family
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// `runpipe why`.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// The node: `scores` or `scores[seed=0,site=prepend]`
+    #[arg(value_name = "NODE")]
+    pub(crate) node: String,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+/// `runpipe graph`.
+#[derive(Debug, Args)]
+pub(crate) struct Graph {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// How to draw it
+    #[arg(long, value_enum, default_value_t = Drawing::Tree, value_name = "FORMAT")]
+    pub(crate) format: Drawing,
+}
+
+/// `runpipe graph --format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Drawing {
+    /// A tree of lines
+    Tree,
+    /// Graphviz
+    Dot,
+    /// A picture
+    Svg,
+}
+
+/// `runpipe stages`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Stages {
+    /// One line a stage
+    List {
+        /// Only stages whose name or summary holds this word
+        #[arg(value_name = "WORD")]
+        word: Option<String>,
+    },
+    /// Inputs, parameters, parts and metrics of a stage
+    Describe {
+        /// The stage, such as `maner.finetune`
+        #[arg(value_name = "STAGE", required_unless_present = "all")]
+        stage: Option<String>,
+        /// All stages and kinds, as the reference page
+        #[arg(long, conflicts_with = "stage")]
+        all: bool,
+    },
+}
+
+/// `runpipe report`.
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The run, as `runpipe runs list` names it [default: the last]
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Where reports go
+    #[arg(long, value_name = "DIR", default_value = "reports", value_hint = ValueHint::DirPath)]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// `runpipe runs`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Runs {
+    /// One line a run, the newest first
+    List {
+        /// At most so many
+        #[arg(long, short = 'n', default_value_t = 20, value_name = "N")]
+        limit: usize,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Parameters, nodes and metrics of a run
+    Show {
+        /// The run [default: the last]
+        #[arg(value_name = "RUN")]
+        run: Option<String>,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Two runs side by side: parameters and metrics that differ
+    Diff {
+        /// The earlier run
+        #[arg(value_name = "A")]
+        a: String,
+        /// The later run [default: the last]
+        #[arg(value_name = "B")]
+        b: Option<String>,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+/// `runpipe get`.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// The node, with a part if only that is wanted: `corpus.train`, `tagger[seed=0,site=prepend]`
+    #[arg(value_name = "NODE[.PART]")]
+    pub(crate) node: String,
+    /// The folder to copy into
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+/// `runpipe cache`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// What the store holds
+    Stat {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Delete what no recent run and no pin needs
+    Gc {
+        /// Keep what the last N runs of each pipeline used
+        #[arg(long, default_value_t = 5, value_name = "N")]
+        keep_runs: usize,
+        /// Then delete the oldest results until the store is at most this large, such as `20GiB`
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        max_size: Option<u64>,
+        /// Say what would be deleted, and why, and delete nothing
+        #[arg(long, short = 'n')]
+        dry_run: bool,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Hash everything again; damaged objects are set aside and computed anew by the next run
+    Verify {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Keep what a run made, whatever `gc` is told; without a run, list the pins
+    Pin {
+        /// The run
+        #[arg(value_name = "RUN")]
+        run: Option<String>,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Take a pin back
+    Unpin {
+        /// The run
+        #[arg(value_name = "RUN")]
+        run: String,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+/// `runpipe new`.
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// The file to write, such as `pipelines/mine.pipe`
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let number: f64 = digits.parse().map_err(|_| "expected a size such as 20GiB".to_owned())?;
+    let factor: u64 = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        unit => return Err(format!("unknown unit `{unit}`: use KiB, MiB, GiB or TiB")),
+    };
+    if number.is_finite() && number >= 0.0 {
+        Ok((number * factor as f64) as u64)
+    } else {
+        Err("a size is not negative".to_owned())
+    }
+}
