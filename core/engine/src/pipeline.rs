@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use runpipe_base::{DynStage, ParamSpec, Record, ReportBlock, Spec, Value};
-use runpipe_grammar::{Sources, Span};
+use runpipe_grammar::{Diagnostic, Sources, Span};
 
 /// A node's place in [`Pipeline::nodes`].
 pub type NodeId = u32;
@@ -27,6 +27,12 @@ pub struct Pipeline {
     pub reports: Vec<ReportBlock>,
     /// The texts that were read, for messages with carets.
     pub sources: Sources,
+    /// What is probably not meant, in the order of the text.
+    pub warnings: Vec<Diagnostic>,
+    /// The file's parameters as it declares them, in order.
+    pub param_specs: Vec<ParamSpec>,
+    /// The file's profiles: name and description.
+    pub profiles: Vec<(String, String)>,
 }
 
 /// One stage call with everything it needs.
