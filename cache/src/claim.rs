@@ -1,13 +1,18 @@
 //! Claims: one process computes a key, the others wait for it.
 
-use std::path::Path;
-use std::time::Duration;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use runpipe_base::{Artifact, Key, Kind, Output, PartSpec};
+use runpipe_base::{Artifact, BlobError, FileEntry, Key, Kind, Output, PartSpec};
+use rustix::fs::FlockOperation;
 
-use crate::{Draft, Manifest, StoreError};
+use crate::disk::{self, FROZEN, Lock, Name, PLAIN};
+use crate::{Draft, Manifest, Store, StoreError, layout, manifest};
 
-/// The answer to [`Store::claim`](crate::Store::claim).
+/// The answer to [`Store::claim`].
 pub enum Claim {
     /// It is computed already.
     Hit(Box<Manifest>),
@@ -17,9 +22,48 @@ pub enum Claim {
     Busy(Holder),
 }
 
+impl Store {
+    /// Takes `key` to compute it, finds it computed, or finds who computes it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk refuses; `ReadOnly` when it is to be computed and cannot be kept.
+    pub fn claim(&self, key: &Key) -> Result<Claim, StoreError> {
+        if self.0.lease.is_err()
+            && let Some(manifest) = self.lookup(key)?
+        {
+            return Ok(Claim::Hit(manifest.into()));
+        }
+        let claim = self.claim_anew(key)?;
+        // Looked up under the lock: who held it before may have committed.
+        Ok(match self.lookup(key)? {
+            Some(manifest) => Claim::Hit(manifest.into()),
+            None => claim,
+        })
+    }
+
+    /// Takes `key` to compute it although its result may be here (`--force`), or finds who computes it; never a hit.
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
+    pub fn claim_anew(&self, key: &Key) -> Result<Claim, StoreError> {
+        let disk = self.writable()?;
+        Ok(match Lock::take(&disk.locks, &key.hex())? {
+            Ok(lock) => {
+                // Only for people; without it they do not know for whom they wait.
+                let _ = lock.file().write_all(std::process::id().to_string().as_bytes());
+                Claim::Mine(Slot { store: self.clone(), key: *key, lock })
+            }
+            Err(file) => Claim::Busy(Holder { file, path: disk.locks.join(&key.hex()) }),
+        })
+    }
+}
+
 /// Who computes a key.
 #[derive(Debug)]
-pub struct Holder(());
+pub struct Holder {
+    file: File,
+    path: PathBuf,
+}
 
 /// How waiting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,33 +79,68 @@ pub enum Waited {
 impl Holder {
     /// The process that computes the key, as far as it told.
     pub fn pid(&self) -> Option<u32> {
-        todo!()
+        let mut digits = [0; 10];
+        let length = self.file.read_at(&mut digits, 0).ok()?;
+        std::str::from_utf8(&digits[..length]).ok()?.parse().ok()
     }
 
     /// Waits until the key is free, `timeout` is over or `should_stop` says so (asked at least every 50 ms).
     ///
     /// # Errors
     /// [`StoreError`] when the disk refuses.
-    pub fn wait(&self, _timeout: Duration, _should_stop: &dyn Fn() -> bool) -> Result<Waited, StoreError> {
-        todo!()
+    pub fn wait(&self, timeout: Duration, should_stop: &dyn Fn() -> bool) -> Result<Waited, StoreError> {
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        let failed = |e| StoreError::io("lock", &self.path, e);
+        loop {
+            if !disk::is_linked(&self.file).map_err(failed)? {
+                return Ok(Waited::Free);
+            }
+            // A shared lock, given back at once: those who wait do not shut each other out.
+            if disk::try_lock(&self.file, FlockOperation::NonBlockingLockShared).map_err(failed)? {
+                rustix::fs::flock(&self.file, FlockOperation::Unlock).map_err(failed)?;
+                return Ok(Waited::Free);
+            }
+            if should_stop() {
+                return Ok(Waited::Stopped);
+            }
+            let Some(left) = timeout.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) else {
+                return Ok(Waited::TimedOut);
+            };
+            std::thread::sleep(pause.min(left));
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
     }
 }
 
 /// The right to compute one key: an OS lock that a crash frees.
-pub struct Slot(());
+pub struct Slot {
+    store: Store,
+    key: Key,
+    lock: Lock,
+}
+
+/// The first word of a checkpoint.
+const CHECKPOINT: &str = "runpipe-checkpoint-1 ";
+
+/// Work from this many seconds on is worth a flush of its own.
+const WORTH_S: f64 = 0.05;
+/// Results from this many bytes on are worth a flush of their own.
+const WORTH_BYTES: u64 = 64 << 10;
 
 impl Slot {
     /// The key.
     pub fn key(&self) -> &Key {
-        todo!()
+        &self.key
     }
 
     /// Stores `output` as the key's result: objects first, manifest last. Its checkpoint is removed.
     ///
     /// # Errors
     /// [`StoreError`] when the disk refuses or a path could leave a folder; nothing is visible then.
-    pub fn commit(self, _draft: Draft, _output: Output) -> Result<Manifest, StoreError> {
-        todo!()
+    pub fn commit(self, draft: Draft, output: Output) -> Result<Manifest, StoreError> {
+        let artifact = self.put(output)?;
+        self.finish(draft, artifact)
     }
 
     /// Stores the files of an output and says what they are, without making them anyone's result yet:
@@ -69,37 +148,117 @@ impl Slot {
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
-    pub fn put(&mut self, _output: Output) -> Result<Artifact, StoreError> {
-        todo!()
+    pub fn put(&self, output: Output) -> Result<Artifact, StoreError> {
+        layout::check_output(&output)?;
+        self.put_checked(output)
+    }
+
+    fn put_checked(&self, output: Output) -> Result<Artifact, StoreError> {
+        let mut artifact = Artifact { kind: output.kind, files: [].into(), parts: [].into() };
+        for (path, bytes) in output.files {
+            let digest = self.store.put_bytes(&bytes)?;
+            artifact.files.insert(path, FileEntry { digest, size: bytes.len() as u64 });
+        }
+        for (name, part) in output.parts {
+            artifact.parts.insert(name, self.put_checked(part)?);
+        }
+        Ok(artifact)
     }
 
     /// Stores the files below `dir` (what a command left there) as an artifact of kind `kind`: a sub-folder named as one of
     /// `parts` is that part, everything else is a file by its relative path. [`seal`](Self::seal) makes it the result.
     ///
+    /// Links to files and folders within `dir` are followed.
+    ///
     /// # Errors
     /// [`StoreError::Special`] for links that leave the folder, sockets, devices and names that are not UTF-8.
-    pub fn import(&mut self, _dir: &Path, _kind: Kind, _parts: &[PartSpec]) -> Result<Artifact, StoreError> {
-        todo!()
+    pub fn import(&self, dir: &Path, kind: Kind, parts: &[PartSpec]) -> Result<Artifact, StoreError> {
+        crate::import::import(&self.store, dir, kind, parts)
     }
 
     /// Makes `artifact`, whose objects are in the store ([`put`](Self::put), [`import`](Self::import)), the key's result.
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
-    pub fn seal(self, _draft: Draft, _artifact: Artifact) -> Result<Manifest, StoreError> {
-        todo!()
+    pub fn seal(self, draft: Draft, artifact: Artifact) -> Result<Manifest, StoreError> {
+        layout::check(&artifact)?;
+        for (_, entry) in artifact.entries() {
+            if !self.store.has_object(&Name::of(entry.digest.as_bytes()), entry.size)? {
+                return Err(BlobError::Missing(entry.digest).into());
+            }
+        }
+        self.finish(draft, artifact)
+    }
+
+    fn finish(self, draft: Draft, artifact: Artifact) -> Result<Manifest, StoreError> {
+        let disk = self.store.writable()?;
+        let (manifest, recipe) = Manifest::of(self.key, draft, artifact);
+        let worth = manifest.elapsed_s >= WORTH_S || manifest.artifact.size() >= WORTH_BYTES;
+        if worth {
+            self.store.sync_objects(&manifest.artifact)?;
+        }
+        let name = Name::of(self.key.as_bytes());
+        let bytes = manifest.encode(&recipe);
+        disk.scratch.place(&disk.keys, name.as_str(), PLAIN, &[&bytes], worth)?;
+        if let Some(also) = manifest.also.filter(|also| *also != self.key) {
+            let also = Name::of(also.as_bytes());
+            // One file under two names where that can be; an older result's name is taken over.
+            if disk.keys.link(name.as_str(), &disk.keys, also.as_str()).is_err() {
+                disk.scratch.place(&disk.keys, also.as_str(), PLAIN, &[&bytes], worth)?;
+            } else if worth {
+                disk.keys.sync_names(also.as_str())?;
+            }
+        }
+        if !worth {
+            self.store.sync_later(name, &manifest.artifact);
+        }
+        // A checkpoint of a finished computation is never read; `gc` takes one that stays.
+        let _ = disk.checkpoints.remove(&self.key.hex());
+        Ok(manifest)
     }
 
     /// Keeps `state` as the key's checkpoint, in place of the one before; it survives kills and power failures.
     ///
     /// # Errors
     /// [`StoreError`] when the disk refuses; the checkpoint before is still there then.
-    pub fn save_checkpoint(&self, _state: &[u8]) -> Result<(), StoreError> {
-        todo!()
+    pub fn save_checkpoint(&self, state: &[u8]) -> Result<(), StoreError> {
+        let disk = self.store.writable()?;
+        let head = manifest::head(CHECKPOINT, state);
+        disk.scratch.place(&disk.checkpoints, &self.key.hex(), FROZEN, &[head.as_bytes(), state], true)
     }
 
     /// The key's last checkpoint, if there is one and it is whole.
     pub fn load_checkpoint(&self) -> Option<Vec<u8>> {
-        todo!()
+        let name = self.key.hex();
+        let bytes = match self.store.0.checkpoints.read(&name) {
+            Ok(found) => found?.2,
+            Err(e) => {
+                self.store.warn(format!("{e}; starting without the checkpoint"));
+                return None;
+            }
+        };
+        if let Some(state) = manifest::unseal(CHECKPOINT, &bytes) {
+            return Some(state.to_vec());
+        }
+        self.store.set_aside(&self.store.0.checkpoints, &name, &format!("checkpoint-{name}"));
+        self.store.warn(format!(
+            "the checkpoint of key `{}` was damaged; it is set aside, starting without it",
+            self.key.short()
+        ));
+        None
     }
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot")
+            .field("key", &self.key)
+            .field("lock", &self.lock.file())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the bytes are those of a whole checkpoint.
+pub(crate) fn is_checkpoint(bytes: &[u8]) -> bool {
+    manifest::unseal(CHECKPOINT, bytes).is_some()
 }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use runpipe_base::{Artifact, Digest, Key, Series};
 use serde::{Deserialize, Serialize};
 
+use crate::number::Number;
+
 /// One named part of what a key was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecipePart {
@@ -81,52 +83,6 @@ struct Head<'a> {
 struct Curve {
     name: String,
     points: Vec<(u64, Number)>,
-}
-
-/// A float in JSON that also knows the three floats that JSON does not.
-#[derive(Clone, Copy)]
-struct Number(f64);
-
-impl Serialize for Number {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.is_finite() {
-            serializer.serialize_f64(self.0)
-        } else if self.0.is_nan() {
-            serializer.serialize_str("NaN")
-        } else {
-            serializer.serialize_str(if self.0 > 0.0 { "inf" } else { "-inf" })
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Number;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a number, `NaN`, `inf` or `-inf`")
-            }
-            fn visit_f64<E>(self, x: f64) -> Result<Number, E> {
-                Ok(Number(x))
-            }
-            fn visit_u64<E>(self, x: u64) -> Result<Number, E> {
-                Ok(Number(x as f64))
-            }
-            fn visit_i64<E>(self, x: i64) -> Result<Number, E> {
-                Ok(Number(x as f64))
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Number, E> {
-                match text {
-                    "NaN" => Ok(Number(f64::NAN)),
-                    "inf" => Ok(Number(f64::INFINITY)),
-                    "-inf" => Ok(Number(f64::NEG_INFINITY)),
-                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
-                }
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
 }
 
 impl Manifest {
@@ -215,12 +171,14 @@ fn lines(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 
 /// Puts `mark` and the checksum of `body` on a line before it.
 pub(crate) fn seal(mark: &str, body: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(mark.len() + 65 + body.len());
-    bytes.extend_from_slice(mark.as_bytes());
-    bytes.extend_from_slice(Digest::of(body).hex().as_bytes());
-    bytes.push(b'\n');
+    let mut bytes = head(mark, body).into_bytes();
     bytes.extend_from_slice(body);
     bytes
+}
+
+/// The line that [`seal`] puts before `body`.
+pub(crate) fn head(mark: &str, body: &[u8]) -> String {
+    format!("{mark}{}\n", Digest::of(body))
 }
 
 /// What [`seal`] sealed under this mark, if every byte is as it was.
