@@ -1,5 +1,9 @@
 //! What is wrong with the user's text, where, and what to do about it.
 
+mod render;
+
+pub use render::render;
+
 use crate::source::Span;
 
 /// How bad it is.
