@@ -6,7 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Artifact, BlobError, Blobs, Kind, Output, ParamSpec, Params, PartSpec, Port, Record, View};
+use crate::{
+    Artifact, BlobError, Blobs, Kind, Output, ParamError, ParamSpec, Params, PartSpec, Port, Record, View,
+};
 
 /// What a stage needs to run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -399,6 +401,11 @@ pub trait DynStage: Send + Sync {
     fn spec(&self) -> Spec;
     /// Its parameters.
     fn schema(&self) -> Vec<ParamSpec>;
+    /// Whether it can read a record, each number in its Rust type.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    fn check(&self, record: &Record) -> Result<(), Vec<ParamError>>;
     /// Does the work with a record that was checked before.
     ///
     /// # Errors
@@ -413,6 +420,10 @@ impl<S: Stage> DynStage for S {
 
     fn schema(&self) -> Vec<ParamSpec> {
         S::Params::schema()
+    }
+
+    fn check(&self, record: &Record) -> Result<(), Vec<ParamError>> {
+        S::Params::decode(record).map(drop)
     }
 
     fn run(&self, record: &Record, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
