@@ -1,1 +1,29 @@
 //! The stages: seven papers over one tensor kit.
+//!
+//! A folder holds the stages of one paper (or of none: `data`) and lists them in its `STAGES`; [`registry`] joins the
+//! lists. The decision that shaped the crate: whatever can move a number lives here and is part of a stage's key, as
+//! a digest of the source that the stage reaches ([`code`]).
+
+pub mod data;
+pub mod kit;
+pub mod maner;
+
+/// Digests of the source behind each folder's stages, made by the build script.
+pub mod code {
+    include!(concat!(env!("OUT_DIR"), "/code.rs"));
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+use runpipe_base::{DynStage, KindSpec, Registry};
+
+/// Every stage and kind that a pipeline may name.
+pub fn registry() -> Registry {
+    let stages: Vec<&'static dyn DynStage> = [data::STAGES, maner::STAGES].concat();
+    let kinds: Vec<KindSpec> = [data::KINDS, maner::KINDS].concat();
+    Registry::new(&stages, &kinds)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! Stages without a paper: reading, choosing and counting data.
+
+pub mod concat;
+pub mod conll;
+pub mod constant;
+pub mod files;
+pub mod stats;
+pub mod tagged;
+pub mod tags;
+pub mod take;
+pub mod text;
+
+use runpipe_base::{DynStage, Kind, KindSpec, StageError, View};
+
+/// The stages of this folder.
+pub const STAGES: &[&dyn DynStage] =
+    &[&concat::Concat, &conll::Conll, &constant::Constant, &stats::Stats, &take::Take, &text::Text];
+
+/// The kinds of artifact that this folder's stages make.
+pub const KINDS: &[KindSpec] = &[
+    KindSpec {
+        name: "corpus/tagged",
+        layout: "parts `train`, `dev` and `test` of kind `tagged` and `text` of kind `text`, perhaps more",
+        check: |view| {
+            ["train", "dev", "test"].iter().try_for_each(|name| part(view, name, "tagged").map(drop))?;
+            part(view, "text", "text").map(drop)
+        },
+    },
+    KindSpec {
+        name: "table",
+        layout: "`table.csv`: a line of column names, then rows of as many fields",
+        check: |view| {
+            let text = view.text("table.csv")?;
+            let bad = csv::Reader::from_reader(text.as_bytes()).records().find_map(Result::err);
+            bad.map_or(Ok(()), |e| Err(StageError::Input(format!("`table.csv`: {e}"))))
+        },
+    },
+    KindSpec {
+        name: "tagged",
+        layout: "`sentences.conll`: a word, a tab and its IOB2 tag on a line, an empty line after each sentence; \
+                 `labels.txt`: the labels in order of their ids, `O` first",
+        check: |view| tagged::Tagged::read(view).map(drop),
+    },
+    KindSpec {
+        name: "text",
+        layout: "`text.txt`: UTF-8, one sentence a line",
+        check: |view| view.text(text::TEXT).map(drop),
+    },
+];
+
+/// The part `name`, which must be there and of kind `kind`.
+fn part<'a>(view: &View<'a>, name: &str, kind: &'static str) -> Result<View<'a>, StageError> {
+    view.part(name).filter(|part| *part.kind() == Kind::of(kind)).ok_or_else(|| {
+        StageError::Input(format!("expected a part `{name}` of kind `{kind}` in an artifact of kind `{}`", view.kind()))
+    })
+}

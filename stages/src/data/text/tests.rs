@@ -1,0 +1,101 @@
+use std::fs;
+use std::io::Write as _;
+
+use flate2::{Compression, write::GzEncoder};
+use runpipe_base::{StageError, Value};
+
+use super::matches;
+use crate::testing::{Bench, path, text};
+
+fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        fs::write(dir.path().join(name), bytes).unwrap();
+    }
+    dir
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn read(dir: &std::path::Path, more: &[(&str, Value)]) -> Result<String, StageError> {
+    let mut bench = Bench::new();
+    let params = [&[("path", path(dir))], more].concat();
+    let ran = bench.attempt("data.text", &params, &[])?;
+    Ok(bench.text(&ran.artifact, "text.txt"))
+}
+
+#[test]
+fn files_are_read_in_order_and_unpacked() {
+    let dir = folder(&[
+        ("b.hau.txt.gz", &gzip("three  words\u{a0}here\n\none\n")),
+        ("a.hau.txt", b"\xef\xbb\xbfone\r\n two \r\n"),
+        ("a.ibo.txt", b"no\n"),
+        ("README.md", b"no\n"),
+    ]);
+    assert_eq!(read(dir.path(), &[("names", text("*.hau.txt*"))]).unwrap(), "one\ntwo\nthree words here\n");
+    let all = [("names", text("*.hau.txt*")), ("unique", Value::Bool(false))];
+    assert_eq!(read(dir.path(), &all).unwrap(), "one\ntwo\nthree words here\none\n");
+    assert_eq!(read(&dir.path().join("a.ibo.txt"), &[]).unwrap(), "no\n");
+}
+
+#[test]
+fn refused_files() {
+    let check = |files: &[(&str, &[u8])], names: &str, message: &str| {
+        let dir = folder(files);
+        let refused = read(dir.path(), &[("names", text(names))]).unwrap_err().to_string();
+        assert_eq!(refused.replace(&dir.path().display().to_string(), "DIR"), message);
+    };
+    check(&[], "*", "DIR:0: expected files, found none");
+    check(&[("a.txt", b"x"), ("b.txt", b"x")], "*.gz", "DIR:0: expected files named `*.gz`, found 2 others such as `a.txt`");
+    check(&[("a.txt", b"\n \n")], "*", "DIR:0: expected lines of text, found none");
+    check(&[("a.txt", b"x\ny\xff\n")], "*", "DIR/a.txt:2: expected UTF-8, found the byte 0xff");
+    let cut = &gzip("many words")[..12];
+    let dir = folder(&[("a.gz", cut)]);
+    assert!(read(dir.path(), &[]).unwrap_err().to_string().contains("a.gz:0: expected a whole gzip stream"));
+    let missing = read(&dir.path().join("no"), &[]).unwrap_err();
+    assert!(matches!(missing, StageError::Io { .. }), "{missing}");
+}
+
+#[test]
+fn punctuation_is_detached() {
+    let check = |line: &str, expected: &str| {
+        let dir = folder(&[("a", line.as_bytes())]);
+        let found = read(dir.path(), &[("punctuation", text("detach"))]).unwrap();
+        assert_eq!(found.trim_end(), expected);
+        assert_eq!(read(dir.path(), &[]).unwrap().trim_end(), line, "kept by default");
+    };
+    check("Kano, da \"Lagos\".", "Kano , da \" Lagos \" .");
+    check("(a.s) dan'uwanka -- ko?!", "( a.s ) dan'uwanka -- ko ? !");
+    check("‘yan mulki da’", "‘yan mulki da’");
+    check("‘yan’ 'a' e\u{301},", "‘ yan ’ ' a ' e\u{301} ,");
+    check("ሰላም። 5.3% №1", "ሰላም ። 5.3 % №1");
+}
+
+#[test]
+fn patterns() {
+    let check = |pattern: &str, name: &str, expected: bool| {
+        assert_eq!(matches(pattern, name), expected, "`{pattern}` and `{name}`");
+    };
+    check("*", "", true);
+    check("*.txt", "a.txt", true);
+    check("*.txt", "a.txt.gz", false);
+    check("*.h?u.*", "x.hau.txt", true);
+    check("?", "ɛ", true);
+    check("a", "", false);
+    check("a*b*c", "a-b-b-c", true);
+}
+
+#[test]
+fn texts_are_joined() {
+    let mut bench = Bench::new();
+    let parts: Vec<_> =
+        ["a\nb", "", "c"].map(|t| bench.run("data.constant", &[("text", text(t))], &[]).artifact).to_vec();
+    let inputs: Vec<_> = parts.iter().map(|a| ("texts", a)).collect();
+    let ran = bench.run("data.concat", &[], &inputs);
+    assert_eq!(bench.text(&ran.artifact, "text.txt"), "a\nb\nc\n");
+    assert!((ran.metrics["lines"] - 3.0).abs() < f64::EPSILON);
+}
