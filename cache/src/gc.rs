@@ -91,7 +91,8 @@ impl Store {
             None => clock(),
         };
         let horizon = self.horizon(now, options.dry_run)?;
-        let mut sweep = Sweep { store: self, options, now, horizon, report: GcReport::default() };
+        let mut sweep =
+            Sweep { store: self, options, now, horizon, freed: BTreeSet::new(), report: GcReport::default() };
         let (recent, logs) = sweep.runs()?;
         let mut used = sweep.results(&recent)?;
         for info in logs {
@@ -143,6 +144,8 @@ struct Sweep<'a> {
     options: &'a GcOptions,
     now: i128,
     horizon: i128,
+    /// Device and inode of what went.
+    freed: BTreeSet<(u64, u64)>,
     report: GcReport,
 }
 
@@ -272,7 +275,8 @@ impl Sweep<'_> {
                 key: manifest.key,
                 stage: manifest.stage,
                 stamp: stamp_of(&stat),
-                size: stat.st_size as u64 / stat.st_nlink.max(1),
+                // Of a file with two names, each counts for a half.
+                size: stat.st_size as u64 / i128::from(stat.st_nlink).max(1) as u64,
                 objects: objects.into_iter().collect(),
             });
         }
@@ -369,8 +373,8 @@ impl Sweep<'_> {
         if !free || stamp_of(&stat) >= limit || (!self.options.dry_run && !folder.remove(name)?) {
             return Ok(false);
         }
-        // Of a file with two names, each counts for a half.
-        let size = stat.st_size as u64 / stat.st_nlink.max(1);
+        // A file with two names is freed once.
+        let size = if self.freed.insert((stat.st_dev, stat.st_ino)) { stat.st_size as u64 } else { 0 };
         self.report.freed += size;
         let Label { what, name, note, reason } = label;
         self.report.removed.push(Removed { what, name, note, size, reason });
