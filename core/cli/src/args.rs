@@ -343,6 +343,9 @@ pub(crate) enum Cache {
         /// Keep what the last N runs of each pipeline used
         #[arg(long, default_value_t = 5, value_name = "N")]
         keep_runs: usize,
+        /// Then delete only what was not used for this long, such as `30d` or `12h`
+        #[arg(long, value_name = "TIME", value_parser = age)]
+        older_than: Option<std::time::Duration>,
         /// Then delete the oldest results until the store is at most this large, such as `20GiB`
         #[arg(long, value_name = "SIZE", value_parser = size)]
         max_size: Option<u64>,
@@ -357,9 +360,12 @@ pub(crate) enum Cache {
         #[command(flatten)]
         store: StoreArgs,
     },
-    /// Keep what a run made, whatever `gc` is told; without a run, list the pins
+    /// Keep what a run made, whatever `gc` is told; without arguments, list the pins
     Pin {
-        /// The run
+        /// The name of the pin, such as `paper`
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+        /// The run [default: the last]
         #[arg(value_name = "RUN")]
         run: Option<String>,
         #[command(flatten)]
@@ -367,9 +373,9 @@ pub(crate) enum Cache {
     },
     /// Take a pin back
     Unpin {
-        /// The run
-        #[arg(value_name = "RUN")]
-        run: String,
+        /// The name of the pin
+        #[arg(value_name = "NAME")]
+        name: String,
         #[command(flatten)]
         store: StoreArgs,
     },
@@ -406,4 +412,17 @@ fn size(text: &str) -> Result<u64, String> {
     } else {
         Err("a size is not negative".to_owned())
     }
+}
+
+fn age(text: &str) -> Result<std::time::Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let number: u64 = digits.parse().map_err(|_| "expected a time such as 30d".to_owned())?;
+    let seconds = match text[digits.len()..].trim() {
+        "s" => 1,
+        "min" | "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        unit => return Err(format!("unknown unit `{unit}`: use s, min, h or d")),
+    };
+    Ok(std::time::Duration::from_secs(number.saturating_mul(seconds)))
 }

@@ -166,3 +166,24 @@ fn device(flag: Option<DeviceArg>, pipeline: &Pipeline) -> Result<Device, Failur
         (None, Err(_)) => Ok(Device::Cpu),
     }
 }
+
+/// The nodes that `name` means: a binding's whole family, or `scores[seed=0,site=prepend]`, in any order of the axes, with
+/// any of them left out.
+pub(crate) fn nodes(pipeline: &Pipeline, name: &str) -> Result<Vec<runpipe_engine::NodeId>, Failure> {
+    let found = runpipe_engine::select(pipeline, name);
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let failure = Failure::usage(format!("there is no node `{name}` in `{}`", pipeline.path));
+    let base = name.split('[').next().unwrap_or(name);
+    let names: std::collections::BTreeSet<&str> = pipeline.nodes.iter().map(|node| node.name.as_ref()).collect();
+    Err(if names.contains(base) {
+        let label = pipeline.nodes.iter().find(|node| node.name.as_ref() == base).map(runpipe_engine::Node::label);
+        failure.hint(format!("its nodes are named as `{}`", label.unwrap_or_default()))
+    } else {
+        match runpipe_grammar::nearest(base, names.iter().copied()) {
+            Some(nearest) => failure.hint(format!("did you mean `{nearest}`?")),
+            None => failure.hint(format!("`runpipe graph {}` shows them", pipeline.path)),
+        }
+    })
+}

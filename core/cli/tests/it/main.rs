@@ -1,6 +1,7 @@
 //! Whole commands: what a user types and what comes of it.
 
 mod cli;
+mod crash;
 mod house;
 mod pages;
 mod pipelines;

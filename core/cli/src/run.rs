@@ -1,0 +1,77 @@
+//! `runpipe run`.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+
+use runpipe_base::{Blobs, RunLog, Sink};
+use runpipe_engine::Cancel;
+use runpipe_reports::{JsonLines, Plain, Progress};
+
+use crate::args::{Format, Run};
+use crate::exit::Exit;
+use crate::open::{self, Failure};
+use crate::{plan, term};
+
+pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
+    let registry = runpipe_stages::registry();
+    let pipeline = open::pipeline(&args.reading, &registry)?;
+    let store = open::store(&args.reading.store, &args.reading.file)?;
+    let mut options = open::options(&args.machine, &pipeline, &args.targets)?;
+    options.keep_going = args.keep_going;
+    options.audit = args.audit;
+    options.memory = args.memory.map(|gib| gib << 30);
+    options.gpus = args.gpus;
+    if args.dry_run {
+        return plan::show(&pipeline, &store, &options, false);
+    }
+    let cancel = listen()?;
+    let sink: Box<dyn Sink> = match args.format {
+        Format::Json => Box::new(JsonLines::new(std::io::stdout())),
+        Format::Human if term::watched() => Box::new(Progress::stderr()),
+        Format::Human => Box::new(Plain::new(std::io::stderr())),
+    };
+    let log = runpipe_engine::run(&pipeline, &store, &options, &registry, &cancel, sink.as_ref())?;
+    drop(sink);
+    for warning in store.take_warnings() {
+        term::warning(warning);
+    }
+    if cancel.level() > 0 {
+        term::say(runpipe_reports::summary(&log));
+        term::say("stopped; the same command goes on from here");
+        return Ok(Exit::Failed);
+    }
+    term::say(runpipe_reports::summary(&log));
+    // Without a report block there is nothing that a person asked to see.
+    let expected = if log.reports.is_empty() { Exit::Fine } else { report(&log, &store, &args.out)? };
+    Ok(if log.summary.failed > 0 { Exit::Failed } else { expected })
+}
+
+/// Writes the report of `log`, says where it is and which expectations broke.
+pub(crate) fn report(log: &RunLog, blobs: &dyn Blobs, out: &Path) -> Result<Exit, Failure> {
+    let written = runpipe_reports::write_all(log, blobs, out)
+        .map_err(|e| Failure::Other(Exit::Disk, e.to_string(), Vec::new()))?;
+    let mut exit = Exit::Fine;
+    for outcome in runpipe_reports::expectations(log).iter().filter(|outcome| !outcome.held()) {
+        term::error(format_args!("{outcome}"), &[]);
+        exit = Exit::Failed;
+    }
+    term::say(format_args!("report: {}", written.html.display()));
+    Ok(exit)
+}
+
+/// Ctrl-C (and the polite signals) once: stop at the next checkpoint; twice: at once.
+fn listen() -> Result<Cancel, Failure> {
+    let cancel = Cancel::default();
+    let (heard, times) = (cancel.clone(), Arc::new(AtomicU32::new(0)));
+    ctrlc::set_handler(move || {
+        if times.fetch_add(1, Ordering::SeqCst) == 0 {
+            heard.stop();
+            term::say("stopping at the next checkpoint; once more to stop at once");
+        } else {
+            heard.stop_now();
+        }
+    })
+    .map_err(|e| Failure::Other(Exit::Disk, format!("cannot listen for Ctrl-C: {e}"), Vec::new()))?;
+    Ok(cancel)
+}
