@@ -1,0 +1,155 @@
+//! Tables as words in rows and columns: what Markdown and HTML share.
+
+use crate::format::{fixed, p_value};
+use crate::provenance::Provenance;
+use crate::sample::Sample;
+use crate::table::{Table, TableCell};
+
+/// Words in rows and columns.
+pub(crate) struct Grid {
+    pub(crate) header: Vec<String>,
+    /// Whether a column holds numbers.
+    pub(crate) numeric: Vec<bool>,
+    pub(crate) rows: Vec<Vec<Words>>,
+}
+
+/// Words at one place.
+pub(crate) struct Words {
+    pub(crate) text: String,
+    pub(crate) bold: bool,
+    /// The node behind it: a place in [`Provenance::nodes`].
+    pub(crate) node: Option<usize>,
+}
+
+impl Words {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), bold: false, node: None }
+    }
+}
+
+impl Grid {
+    /// The table itself.
+    pub(crate) fn of(table: &Table) -> Self {
+        let mut header = table.axes.clone();
+        let mut numeric = vec![false; header.len()];
+        for (c, column) in table.columns.iter().enumerate() {
+            let unit = if table.unit.is_empty() { String::new() } else { format!(" ({})", table.unit) };
+            header.push(format!("{}{unit}", column.label));
+            numeric.push(true);
+            if table.has_paper(c) {
+                header.push("paper".to_owned());
+                numeric.push(true);
+            }
+        }
+        let uneven = table.uneven();
+        let rows = table.rows.iter().map(|row| {
+            let mut line: Vec<Words> = row.at.iter().map(Words::plain).collect();
+            for (c, cell) in row.cells.iter().enumerate() {
+                line.push(mean(table, c, cell, uneven));
+                if table.has_paper(c) {
+                    let decimals = table.columns[c].decimals;
+                    line.push(Words::plain(
+                        cell.paper.map_or("—".to_owned(), |paper| fixed(paper, decimals)),
+                    ));
+                }
+            }
+            line
+        });
+        let rows = rows.collect();
+        Self { header, numeric, rows }
+    }
+
+    /// Each row against its baseline; nothing when nothing is compared.
+    pub(crate) fn comparison(table: &Table) -> Option<Self> {
+        table.baseline.as_ref()?;
+        let several = table.columns.len() > 1;
+        let corrected = table.tests > 1;
+        let mut header = table.axes.clone();
+        let mut numeric = vec![false; header.len()];
+        if several {
+            header.push("metric".to_owned());
+            numeric.push(false);
+        }
+        header.extend(["difference", "95 % interval", "p (t)"].map(str::to_owned));
+        if corrected {
+            header.push("p (Holm)".to_owned());
+        }
+        header.extend(["p (sign flip)", "above / equal / below"].map(str::to_owned));
+        numeric.resize(header.len(), true);
+        let rows = table.compared().map(|(row, column, against)| {
+            let mut line: Vec<Words> = row.at.iter().map(Words::plain).collect();
+            if several {
+                line.push(Words::plain(&column.label));
+            }
+            let paired = &against.paired;
+            let show = |x: f64| fixed(x * table.scale, column.decimals);
+            let signed = |x: f64| if x * table.scale > 0.0 { format!("+{}", show(x)) } else { show(x) };
+            let none = || "—".to_owned();
+            let p = |p: Option<f64>| p.map_or_else(none, p_value);
+            line.push(Words::plain(signed(paired.summary.mean)));
+            let ends = paired.summary.interval;
+            line.push(Words::plain(
+                ends.map_or_else(none, |i| format!("[{}, {}]", show(i.low), show(i.high))),
+            ));
+            line.push(Words::plain(p(paired.p)));
+            if corrected {
+                line.push(Words::plain(p(against.p_holm)));
+            }
+            line.push(Words::plain(p((paired.summary.n > 1).then_some(paired.p_flip))));
+            line.push(Words::plain(format!("{} / {} / {}", paired.wins, paired.ties, paired.losses)));
+            line
+        });
+        let rows = rows.collect();
+        Some(Self { header, numeric, rows })
+    }
+
+    /// Every number of the table with the node that reported it.
+    pub(crate) fn values(table: &Table, provenance: &Provenance) -> Self {
+        let axes: Vec<&String> = table.axes.iter().chain(&table.over).collect();
+        let mut header: Vec<String> = axes.iter().map(|axis| (*axis).clone()).collect();
+        let mut numeric = vec![false; header.len()];
+        header.extend(["metric", "value", "node", "key"].map(str::to_owned));
+        numeric.extend([false, true, false, false]);
+        let mut rows = Vec::new();
+        for (cell, column) in table.rows.iter().flat_map(|row| row.cells.iter().zip(&table.columns)) {
+            for sample in &cell.samples {
+                let node = sample.node.and_then(|node| provenance.nodes.get(node));
+                let at = |axis: &String| sample.at(axis).map(crate::format::axis_value).unwrap_or_default();
+                let mut line: Vec<Words> = axes.iter().map(|axis| Words::plain(at(axis))).collect();
+                line.push(Words::plain(&column.label));
+                line.push(Words::plain(sample.value.map_or("—".to_owned(), crate::format::general)));
+                let label = node.map(|node| node.label.clone()).unwrap_or_default();
+                line.push(Words { text: label, bold: false, node: sample.node });
+                line.push(Words::plain(
+                    node.and_then(|node| node.key).map(|key| key.short()).unwrap_or_default(),
+                ));
+                rows.push(line);
+            }
+        }
+        Self { header, numeric, rows }
+    }
+}
+
+/// `0.812 ± 0.013 †`.
+fn mean(table: &Table, column: usize, cell: &TableCell, uneven: bool) -> Words {
+    let decimals = table.columns[column].decimals;
+    let Some(summary) = cell.summary else { return Words::plain("—") };
+    let mut text = fixed(summary.mean * table.scale, decimals);
+    if let Some(interval) = summary.interval.filter(|_| !table.over.is_empty()) {
+        text.push_str(" ± ");
+        text.push_str(&fixed((interval.half() * table.scale).abs(), decimals));
+    }
+    if cell.missing > 0 {
+        text.push_str(&format!(" ({} of {})", summary.n, cell.samples.len()));
+    } else if uneven && !table.over.is_empty() {
+        text.push_str(&format!(" (n = {})", summary.n));
+    }
+    if cell.against.as_ref().is_some_and(crate::table::Against::significant) {
+        text.push_str(" †");
+    }
+    let node = match cell.samples.as_slice() {
+        [Sample { node, .. }] => *node,
+        _ => None,
+    };
+    Words { text, bold: cell.best, node }
+}
