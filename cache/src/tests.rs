@@ -13,8 +13,11 @@ fn key(name: &str) -> Key {
     Hasher::new("test").str(name).finish_key()
 }
 
+/// Curves by name.
+type Curves = Vec<(String, Vec<(u64, u64)>)>;
+
 /// Equal to the bit, so that NaN is itself.
-fn bits(manifest: &Manifest) -> (BTreeMap<String, u64>, Vec<(String, Vec<(u64, u64)>)>, u64) {
+fn bits(manifest: &Manifest) -> (BTreeMap<String, u64>, Curves, u64) {
     let metrics = manifest.metrics.iter().map(|(name, x)| (name.clone(), canonical(*x))).collect();
     let curve = |s: &Series| (s.name.clone(), s.points.iter().map(|(i, x)| (*i, canonical(*x))).collect());
     (metrics, manifest.series.iter().map(curve).collect(), canonical(manifest.elapsed_s))

@@ -8,7 +8,7 @@ use std::process::Command;
 use runpipe_base::{BlobError, Blobs, Digest, Kind, Output};
 use runpipe_cache::{Claim, Draft, Store, StoreError};
 
-use crate::kit::{check_hit, commit, draft, key, mine, output, overwrite, place, temp, tree};
+use crate::kit::{check_hit, commit, draft, key, mine, output, overwrite, place, temp, tick, tree};
 
 #[test]
 fn any_flipped_byte_of_a_manifest_is_a_miss() {
@@ -198,6 +198,7 @@ fn a_disk_that_fills_up_never_shows_half_a_result() {
         check_hit(&store, i);
     }
     assert_eq!(store.verify(false).unwrap().damaged, []);
+    tick();
     let report = store.gc(&runpipe_cache::GcOptions::default()).unwrap();
     assert!(report.freed > 0);
     drop(store);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use runpipe_cache::{Draft, GcOptions, Store, StoreError};
 
-use crate::kit::{age, age_file, check_hit, commit, draft, key, mine, output, place, temp, tree};
+use crate::kit::{age, age_file, check_hit, commit, draft, key, mine, output, place, temp, tick, tree};
 use crate::runs::log;
 
 fn hits(store: &Store, keys: std::ops::Range<u64>) -> Vec<u64> {
@@ -25,6 +25,7 @@ fn what_no_run_and_no_pin_uses_goes() {
     store.save_run(&log("b.pipe", &[2])).unwrap();
     store.pin("paper", &[key(3)]).unwrap();
 
+    tick();
     let planned = store.gc(&GcOptions { dry_run: true, ..GcOptions::default() }).unwrap();
     assert_eq!(hits(&store, 0..6), [0, 1, 2, 3, 4, 5], "a dry run removes nothing");
     let before = store.stat().unwrap();
@@ -81,12 +82,14 @@ fn a_result_with_two_names_goes_with_both() {
     let store = Store::open(dir.path()).unwrap();
     mine(&store, &key(1)).commit(Draft { also: Some(key(2)), ..draft(1) }, output(1)).unwrap();
     let stat = store.stat().unwrap();
+    tick();
     let report = store.gc(&GcOptions::default()).unwrap();
     assert_eq!(hits(&store, 0..5).len(), 0);
     assert_eq!(report.freed, stat.object_bytes + stat.manifest_bytes / 2);
     // A pin names the exact key and keeps both.
     mine(&store, &key(1)).commit(Draft { also: Some(key(2)), ..draft(1) }, output(1)).unwrap();
     store.pin("p", &[key(1)]).unwrap();
+    tick();
     store.gc(&GcOptions::default()).unwrap();
     assert_eq!(hits(&store, 0..5), [1, 2]);
 }
@@ -111,6 +114,7 @@ fn what_a_living_process_uses_stays() {
         check_hit(&other, i);
     }
     drop(other);
+    tick();
     store.gc(&GcOptions::default()).unwrap();
     assert_eq!(hits(&store, 0..20), [0; 0]);
     assert_eq!(store.stat().unwrap().objects, 0);

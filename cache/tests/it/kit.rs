@@ -20,7 +20,7 @@ pub(crate) fn key(i: u64) -> Key {
 /// What the computation of `key(i)` makes; every eighth is large enough to be flushed at once.
 pub(crate) fn output(i: u64) -> Output {
     let text = format!("result {i}\n");
-    let large = if i % 8 == 0 { 70_000 } else { 50 };
+    let large = if i.is_multiple_of(8) { 70_000 } else { 50 };
     Output::new(Kind::of("toy"))
         .file("text.txt", text.as_bytes())
         .file("deep/numbers.bin", (0..large).map(|j| (i * 31 + j) as u8).collect::<Vec<_>>())
@@ -91,6 +91,11 @@ pub(crate) fn place(store: &Store, folder: &str, hex: &str) -> PathBuf {
 pub(crate) fn overwrite(path: &Path, bytes: &[u8]) {
     fs::remove_file(path).expect("the old file goes");
     fs::write(path, bytes).expect("the new one comes");
+}
+
+/// Waits until the clock that stamps files shows another time: `gc` spares what was stamped in the very moment it began.
+pub(crate) fn tick() {
+    std::thread::sleep(Duration::from_millis(20));
 }
 
 /// Makes everything in the store look as if it was last used `days` ago.
