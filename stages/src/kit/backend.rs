@@ -1,0 +1,201 @@
+//! The devices that tensors live on, and the one place that names dfdx's bounds.
+
+use std::borrow::Cow;
+
+use dfdx::prelude::{
+    Backward, Cpu, Device, Gradients, HasShape, NoneTape, OwnedTape, Shape, SumTo, Tensor, Trace, TryMul,
+};
+use runpipe_base::StageError;
+
+/// One number.
+pub type Scalar<D, T = NoneTape> = Tensor<(), f32, D, T>;
+/// Numbers in a row.
+pub type Vector<D, T = NoneTape> = Tensor<(usize,), f32, D, T>;
+/// Rows of equal width: tokens × features, rows × classes.
+pub type Matrix<D, T = NoneTape> = Tensor<(usize, usize), f32, D, T>;
+/// Three axes: sequences × tokens × features.
+pub type Cube<D, T = NoneTape> = Tensor<(usize, usize, usize), f32, D, T>;
+/// Images or feature maps, `[B, C, H, W]`, and convolution weights, `[O, I, K, K]`.
+pub type Images<D, T = NoneTape> = Tensor<(usize, usize, usize, usize), f32, D, T>;
+/// The tape of a pass that trains.
+pub type Taped<D> = OwnedTape<f32, D>;
+
+/// What a kit function returns.
+pub type Result<T> = std::result::Result<T, StageError>;
+
+/// A device that the kit computes on.
+pub trait Backend: Device<f32> {
+    /// Whether tensors lie in host memory, so that the fused kernels can work on them in place.
+    const HOST: bool;
+
+    /// The tensor's numbers in row-major order, borrowed where they lie in host memory in that order.
+    fn view<S: Shape, T>(x: &Tensor<S, f32, Self, T>) -> Cow<'_, [f32]>;
+
+    /// Takes the gradient of `y` out of `grads`, zeros if there is none. Only the op that made `y` may, in its
+    /// backward function: later readers would find nothing.
+    ///
+    /// # Errors
+    /// When the device refuses.
+    fn take_grad<S: Shape>(
+        grads: &mut Gradients<f32, Self>,
+        y: &Tensor<S, f32, Self>,
+    ) -> std::result::Result<Vec<f32>, Self::Err>;
+
+    /// Adds to the gradient of `x`: `add` must only add to the numbers it is given.
+    ///
+    /// # Errors
+    /// When the device refuses.
+    fn add_grad<S: Shape>(
+        grads: &mut Gradients<f32, Self>,
+        x: &Tensor<S, f32, Self>,
+        add: impl FnOnce(&mut [f32]),
+    ) -> std::result::Result<(), Self::Err>;
+
+    /// A tensor of these numbers; on the processor the buffer moves.
+    ///
+    /// # Errors
+    /// [`StageError::Tensor`] when the device refuses.
+    ///
+    /// # Panics
+    /// When the shape holds another count of numbers.
+    fn tensor_of<S: Shape>(&self, data: Vec<f32>, shape: S) -> Result<Tensor<S, f32, Self>> {
+        assert_eq!(data.len(), shape.num_elements(), "numbers for a tensor of shape {shape:?}");
+        self.try_tensor_from_vec(data, shape).map_err(refused)
+    }
+}
+
+/// The device's words as a stage's error.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+pub fn refused(error: impl std::fmt::Display) -> StageError {
+    StageError::Tensor(error.to_string())
+}
+
+impl Backend for Cpu {
+    const HOST: bool = true;
+
+    fn view<S: Shape, T>(x: &Tensor<S, f32, Self, T>) -> Cow<'_, [f32]> {
+        if is_row_major(x) { Cow::Borrowed(buffer(x)) } else { Cow::Owned(x.as_vec()) }
+    }
+
+    fn take_grad<S: Shape>(
+        grads: &mut Gradients<f32, Self>,
+        y: &Tensor<S, f32, Self>,
+    ) -> std::result::Result<Vec<f32>, Self::Err> {
+        Ok(std::mem::take(&mut **grads.get_or_alloc_mut(y)?))
+    }
+
+    fn add_grad<S: Shape>(
+        grads: &mut Gradients<f32, Self>,
+        x: &Tensor<S, f32, Self>,
+        add: impl FnOnce(&mut [f32]),
+    ) -> std::result::Result<(), Self::Err> {
+        add(grads.get_or_alloc_mut(x)?);
+        Ok(())
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Backend for dfdx::prelude::Cuda {
+    const HOST: bool = false;
+
+    fn view<S: Shape, T>(x: &Tensor<S, f32, Self, T>) -> Cow<'_, [f32]> {
+        Cow::Owned(x.as_vec())
+    }
+
+    fn take_grad<S: Shape>(
+        grads: &mut Gradients<f32, Self>,
+        y: &Tensor<S, f32, Self>,
+    ) -> std::result::Result<Vec<f32>, Self::Err> {
+        grads.get_or_alloc_mut(y)?;
+        Ok(grads.get(y).as_vec())
+    }
+
+    fn add_grad<S: Shape>(
+        grads: &mut Gradients<f32, Self>,
+        x: &Tensor<S, f32, Self>,
+        add: impl FnOnce(&mut [f32]),
+    ) -> std::result::Result<(), Self::Err> {
+        add_grad_from_host(grads, x, add)
+    }
+}
+
+/// [`Backend::add_grad`] for memory that cannot be written directly: what is added is made on the host and reaches the
+/// gradient as that of an inner product, ∂⟨x, t⟩/∂x = t.
+///
+/// # Errors
+/// When the device refuses.
+pub fn add_grad_from_host<S: Shape, D: Device<f32>>(
+    grads: &mut Gradients<f32, D>,
+    x: &Tensor<S, f32, D>,
+    add: impl FnOnce(&mut [f32]),
+) -> std::result::Result<(), D::Err> {
+    let mut dx = vec![0.0; x.shape().num_elements()];
+    add(&mut dx);
+    let dx = x.device().try_tensor_from_vec(dx, *x.shape())?;
+    let before = std::mem::replace(grads, Gradients::leaky());
+    *grads = x.clone().traced(before).try_mul(dx)?.try_sum::<(), _>()?.try_backward()?;
+    Ok(())
+}
+
+/// Whether index order is memory order, as the addresses of single elements tell: dfdx keeps strides to itself.
+fn is_row_major<S: Shape, T>(x: &Tensor<S, f32, Cpu, T>) -> bool {
+    let sizes = x.shape().concrete();
+    let origin = S::Concrete::default();
+    if x.shape().num_elements() == 0 {
+        return false;
+    }
+    let base = std::ptr::from_ref(&x[origin]).addr();
+    let mut step = size_of::<f32>();
+    for axis in (0..S::NUM_DIMS).rev() {
+        if sizes[axis] > 1 {
+            let mut next = origin;
+            next[axis] = 1;
+            if std::ptr::from_ref(&x[next]).addr() != base.wrapping_add(step) {
+                return false;
+            }
+        }
+        step *= sizes[axis];
+    }
+    true
+}
+
+/// The buffer of a row-major tensor.
+#[expect(
+    unsafe_code,
+    reason = "dfdx lends single elements only, and a copy of every operand of every op costs as much as the op"
+)]
+fn buffer<S: Shape, T>(x: &Tensor<S, f32, Cpu, T>) -> &[f32] {
+    let first = std::ptr::from_ref(&x[S::Concrete::default()]);
+    // SAFETY: the tensor's buffer is one `Vec<f32>`; it is row-major from its first element, as `is_row_major` found,
+    // so it holds at least `num_elements` from there on. It is borrowed through `x`, and dfdx changes a buffer only
+    // through a tensor borrowed mutably.
+    unsafe { std::slice::from_raw_parts(first, x.shape().num_elements()) }
+}
+
+/// Runs an expression with `dev` bound to the device that `cx` names: `on_device!(cx, |dev| fit(&dev, …, cx))`.
+///
+/// The expression is compiled once a device; its type is a [`Result`].
+#[macro_export]
+macro_rules! on_device {
+    ($cx:expr, |$dev:ident| $body:expr) => {
+        match $cx.device() {
+            runpipe_base::Device::Cpu => {
+                let $dev = dfdx::prelude::Cpu::default();
+                $body
+            }
+            #[cfg(feature = "cuda")]
+            runpipe_base::Device::Cuda => match dfdx::prelude::Cuda::try_build(0, 0) {
+                Ok($dev) => $body,
+                Err(error) => Err($crate::kit::backend::refused(error)),
+            },
+            #[cfg(not(feature = "cuda"))]
+            runpipe_base::Device::Cuda => Err(runpipe_base::StageError::Tensor(
+                "this build has no GPU code: build it with the feature `cuda`".into(),
+            )),
+        }
+    };
+}
+pub use crate::on_device;
+
+#[cfg(test)]
+mod tests;

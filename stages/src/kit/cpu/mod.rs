@@ -1,0 +1,5 @@
+//! What the fused kernels are made of: matrix products, fixed blocks, vector code.
+
+pub mod gemm;
+pub mod math;
+pub mod par;

@@ -1,0 +1,5 @@
+//! Layers: handles into parameters, and a forward pass over ops. Sizes are known at run time.
+
+pub mod encoder;
+pub mod linear;
+pub mod norm;

@@ -1,0 +1,10 @@
+//! Differentiable functions, one a file: forward and backward over plain slices, one tape entry each.
+
+pub mod act;
+pub mod add_norm;
+pub mod attention;
+pub mod cross_entropy;
+pub mod dropout;
+pub mod linear;
+pub mod rows;
+pub mod softmax;
