@@ -37,6 +37,9 @@ mod grammar {
 /// How deeply expressions, types and blocks may nest, operators counted.
 pub(crate) const MAX_NESTING: usize = 200;
 
+/// How many mistakes of one file are told.
+pub(crate) const MAX_DIAGNOSTICS: usize = 50;
+
 /// What is known of a file while its statements are parsed.
 pub(crate) struct Context<'s> {
     /// The file.
@@ -55,6 +58,18 @@ impl Context<'_> {
     /// The bytes `start..end` of the file.
     pub(crate) fn span(&self, start: usize, end: usize) -> Span {
         Span::new(self.source.id, start, end)
+    }
+
+    /// Adds a finding, unless there are too many already.
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        if !self.is_full() {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Whether so much is wrong that the rest of the file is not looked at.
+    pub(crate) fn is_full(&self) -> bool {
+        self.diagnostics.len() >= MAX_DIAGNOSTICS
     }
 
     fn name(&mut self, name: &str) -> Arc<str> {
@@ -136,7 +151,7 @@ impl Lower<'_, '_> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.cx.diagnostics.push(diagnostic);
+        self.cx.report(diagnostic);
     }
 
     fn ident(&mut self, pair: &Pair<'_, Rule>) -> Ident {

@@ -5,21 +5,18 @@ use std::collections::HashSet;
 use crate::ast::{Doc, File, Item, Named, Report, ReportItem, StageDef, StageItem, Stmt};
 use crate::diagnostic::Diagnostic;
 use crate::explain::{self, Fault};
-use crate::lower::{self, Context, Failure, MAX_NESTING, Parsed};
+use crate::lower::{self, Context, Failure, MAX_DIAGNOSTICS, MAX_NESTING, Parsed};
 use crate::recover::{self, Place, begins_item, resume};
 use crate::source::{Source, Span};
 use crate::token::{TokenKind, skip_trivia, token, word_len};
 use crate::{docs, scan};
-
-/// How many mistakes of one file are told in full.
-const MAX_DIAGNOSTICS: usize = 50;
 
 /// The syntax tree of a source.
 ///
 /// The time is linear in the text's length for any text, and no text overflows the stack.
 ///
 /// # Errors
-/// All mistakes of the file, in the order of their places; after the fiftieth they are only counted.
+/// All mistakes of the file, in the order of their places; after the fiftieth the rest is not looked at.
 ///
 /// # Examples
 /// ```
@@ -39,9 +36,9 @@ pub fn parse(source: &Source) -> Result<File, Vec<Diagnostic>> {
     let file_doc = docs::of_file(text, &scan.comments);
     let cx =
         Context { source, text, comments: scan.comments, diagnostics: Vec::new(), names: HashSet::new() };
-    let mut parser = Parser { cx, at: 0, depth: 0, file_doc, unreported: None };
+    let mut parser = Parser { cx, at: 0, depth: 0, file_doc };
     let items = parser.items();
-    let Parser { cx, file_doc, unreported, .. } = parser;
+    let Parser { cx, at, file_doc, .. } = parser;
     let Context { comments, mut diagnostics, .. } = cx;
     if let Some(deep) = scan.too_deep {
         // What the cut left open is not the user's mistake, unless something before it is.
@@ -58,8 +55,10 @@ pub fn parse(source: &Source) -> Result<File, Vec<Diagnostic>> {
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     diagnostics.dedup_by_key(|diagnostic| diagnostic.span);
-    if let Some((first, count)) = unreported {
-        diagnostics.push(Diagnostic::error(first, format!("and {count} more, the next one here")));
+    if diagnostics.len() >= MAX_DIAGNOSTICS {
+        let here = Span::new(source.id, at, at);
+        diagnostics
+            .push(Diagnostic::error(here, "too many mistakes: the file is not looked at from here on"));
     }
     Err(diagnostics)
 }
@@ -72,8 +71,6 @@ struct Parser<'s> {
     depth: usize,
     /// The doc comment of the file.
     file_doc: Option<Doc>,
-    /// The place of the first mistake that is only counted, and their number.
-    unreported: Option<(Span, usize)>,
 }
 
 impl Parser<'_> {
@@ -81,7 +78,7 @@ impl Parser<'_> {
         let mut items = Vec::new();
         loop {
             self.skip_trivia();
-            if self.at == self.cx.text.len() {
+            if self.at == self.cx.text.len() || self.cx.is_full() {
                 return items;
             }
             items.extend(self.item(Place::File));
@@ -165,13 +162,13 @@ impl Parser<'_> {
     }
 
     fn stage(&mut self) -> Option<Item> {
-        let mistakes = self.mistakes();
+        let mistakes = self.cx.diagnostics.len();
         let head = self.head(lower::stage_head, |node| node.head);
         let (body, end) = self.block(&head, Place::Stage, Self::stage_item)?;
         let mut node = head.node?;
         (node.span, node.body) = (self.cx.span(head.start, end), body);
         node.doc = self.block_doc(node.head, node.span);
-        if self.mistakes() == mistakes {
+        if self.cx.diagnostics.len() == mistakes {
             self.check_runs(&node);
         }
         Some(Item::Stage(node))
@@ -182,13 +179,13 @@ impl Parser<'_> {
         let mut runs = node.body.iter().filter(|item| matches!(item, StageItem::Run(_))).map(StageItem::span);
         match (runs.next(), runs.next()) {
             (Some(_), None) => {}
-            (Some(first), Some(second)) => self.push(
+            (Some(first), Some(second)) => self.cx.report(
                 Diagnostic::error(second, format!("stage `{}` has two `run` lines", node.name))
                     .label("the second")
                     .related(first, "the first")
                     .hint("join commands with `&&` inside one text"),
             ),
-            (None, _) => self.push(
+            (None, _) => self.cx.report(
                 Diagnostic::error(node.name.span, format!("stage `{}` has no `run` line", node.name))
                     .hint("say its command: `run \"python train.py --out {out}\"`"),
             ),
@@ -312,6 +309,7 @@ impl Parser<'_> {
                     self.at += 1;
                     break Some(self.at);
                 }
+                _ if self.cx.is_full() => break None,
                 Some(_) if self.depth <= MAX_NESTING && !self.left_block(head.indent, place) => {
                     nodes.extend(statement(self));
                 }
@@ -353,7 +351,7 @@ impl Parser<'_> {
             }
             None => diagnostic.hint("a `}` is missing before the end of the file"),
         };
-        self.push(diagnostic);
+        self.cx.report(diagnostic);
     }
 
     /// A statement that cannot stand here: reported, then read as what it is so that its inside is checked too.
@@ -361,7 +359,7 @@ impl Parser<'_> {
         let word = self.word();
         if begins_item(word) {
             let span = self.cx.span(self.at, self.at + word.len());
-            self.push(explain::misplaced(span, word, place));
+            self.cx.report(explain::misplaced(span, word, place));
             // Its inside is looked at, the item itself is dropped.
             self.item(place);
         } else {
@@ -374,34 +372,12 @@ impl Parser<'_> {
     /// Reports a statement that the grammar refused and goes on after it; whether it goes on inside its block.
     fn recover(&mut self, place: Place, start: usize, failure: Failure, has_block: bool) -> bool {
         let resume = resume(self.cx.text, start, place, has_block);
-        if self.mistakes() < MAX_DIAGNOSTICS {
-            let fault =
-                Fault { start, place, failure, open_at_end: &resume.open, end: resume.at };
-            let diagnostic = explain::explain(self.cx.source.id, self.cx.text, &fault);
-            self.push(diagnostic);
-        } else {
-            self.count(self.cx.span(failure.at, failure.at));
-        }
+        let fault = Fault { start, place, failure, open_at_end: &resume.open, end: resume.at };
+        self.cx.report(explain::explain(self.cx.source.id, self.cx.text, &fault));
         // A statement's first token always belongs to it.
         let least = token(self.cx.text, start).map_or(self.cx.text.len(), |first| first.end());
         self.at = resume.at.max(least);
         resume.in_block
-    }
-
-    fn push(&mut self, diagnostic: Diagnostic) {
-        if self.mistakes() < MAX_DIAGNOSTICS {
-            self.cx.diagnostics.push(diagnostic);
-        } else {
-            self.count(diagnostic.span);
-        }
-    }
-
-    fn count(&mut self, span: Span) {
-        self.unreported.get_or_insert((span, 0)).1 += 1;
-    }
-
-    fn mistakes(&self) -> usize {
-        self.cx.diagnostics.len()
     }
 
     fn block_doc(&self, head: Span, span: Span) -> Option<Doc> {

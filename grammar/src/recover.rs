@@ -86,7 +86,8 @@ pub(crate) fn resume(text: &str, start: usize, place: Place, has_block: bool) ->
                 let named_later = here.is_name() && (awaits_name || awaits_assign && !before.ends_value());
                 let new_line = here.first && here.indent <= indent_of(text, &first);
                 let fresh = here.first || before.ends_value();
-                (begins && fresh && !named_later) || (new_line && before.ends_value() && !goes_on(&here, next.as_ref()))
+                (begins && fresh && !named_later)
+                    || (new_line && before.ends_value() && !goes_on(&here, next.as_ref()))
             } else {
                 begins && here.first && before.ends_value() && here.indent <= indent_of(text, &first)
             };

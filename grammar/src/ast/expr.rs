@@ -311,6 +311,29 @@ pub enum BinaryOp {
 }
 
 impl BinaryOp {
+    /// Every operator, the loosest first.
+    pub const ALL: [Self; 14] = [
+        Self::Or,
+        Self::And,
+        Self::Eq,
+        Self::Ne,
+        Self::Lt,
+        Self::Le,
+        Self::Gt,
+        Self::Ge,
+        Self::In,
+        Self::Add,
+        Self::Sub,
+        Self::Mul,
+        Self::Div,
+        Self::Rem,
+    ];
+
+    /// The operator that is written so.
+    pub fn from_symbol(symbol: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|op| op.symbol() == symbol)
+    }
+
     /// How it is written.
     pub fn symbol(self) -> &'static str {
         match self {

@@ -24,7 +24,8 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Str
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let group = level.primary_title(printable(&diagnostic.message)).elements(elements(diagnostic, sources));
+        let group =
+            level.primary_title(printable(&diagnostic.message)).elements(elements(diagnostic, sources));
         let drawn = renderer.render(&[group]);
         out.push_str(&with_true_column(&drawn, diagnostic, sources));
         out.push('\n');
@@ -82,7 +83,10 @@ fn is_near(first: &Mark<'_>, other: &Mark<'_>, sources: &Sources) -> bool {
     let (a, b) = (first.span, other.span);
     let Some(source) = sources.get(a.file).filter(|_| a.file == b.file) else { return false };
     let between = a.start.min(b.start) as usize..a.start.max(b.start) as usize;
-    source.text.get(between).is_some_and(|text| text.bytes().filter(|&byte| byte == b'\n').count() <= NEAR_LINES)
+    source
+        .text
+        .get(between)
+        .is_some_and(|text| text.bytes().filter(|&byte| byte == b'\n').count() <= NEAR_LINES)
 }
 
 /// The lines around the marks with the marks under them.
@@ -127,7 +131,11 @@ impl Excerpt {
             let range = start..start + line.len();
             start = range.end;
             let content = line.trim_end_matches(['\n', '\r']);
-            let shown = if content.len() > LONG_LINE { window(content, range.start, marks) } else { 0..content.len() };
+            let shown = if content.len() > LONG_LINE {
+                window(content, range.start, marks)
+            } else {
+                0..content.len()
+            };
             if shown.start > 0 {
                 excerpt.text.push('…');
             }
@@ -146,7 +154,9 @@ impl Excerpt {
     /// Where a place of the source is in the excerpt, or the nearest place before it that is.
     fn place(&self, at: usize) -> usize {
         let line = self.kept.partition_point(|(range, _)| range.start <= at).saturating_sub(1);
-        self.kept.get(line).map_or(0, |(range, offset)| offset + at.clamp(range.start, range.end) - range.start)
+        self.kept
+            .get(line)
+            .map_or(0, |(range, offset)| offset + at.clamp(range.start, range.end) - range.start)
     }
 }
 
@@ -156,7 +166,8 @@ fn window(line: &str, start: usize, marks: &[Range<usize>]) -> Range<usize> {
     let inside = marks.iter().filter(|mark| mark.start <= start + line.len() && mark.end >= start);
     let from = inside.clone().map(|mark| mark.start.saturating_sub(start)).min().unwrap_or(0);
     let to = inside.map(|mark| mark.end.saturating_sub(start)).max().unwrap_or(0).min(from + LONG_LINE / 2);
-    line.floor_char_boundary(from.saturating_sub(around))..line.ceil_char_boundary((to + around).min(line.len()))
+    line.floor_char_boundary(from.saturating_sub(around))
+        ..line.ceil_char_boundary((to + around).min(line.len()))
 }
 
 /// Text without control characters, which could move a terminal's cursor.

@@ -142,7 +142,8 @@ fn arrow(spot: &Spot<'_>) -> Option<Diagnostic> {
 /// Whether nothing but a dotted name stands between an arrow and the mistake.
 fn is_arrow_target(spot: &Spot<'_>) -> bool {
     let end = spot.last.map_or(spot.fault.start, |last| last.end());
-    let before = spot.text[spot.fault.start..end].trim_end_matches(|c: char| c.is_ascii_alphanumeric() || " \t\r\n_.".contains(c));
+    let before = spot.text[spot.fault.start..end]
+        .trim_end_matches(|c: char| c.is_ascii_alphanumeric() || " \t\r\n_.".contains(c));
     before.ends_with("->")
 }
 

@@ -14,18 +14,14 @@ use crate::source::Span;
 
 /// Binding powers, the loosest first.
 static OPERATORS: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
-    let infix = |rules: &[Rule]| {
-        let ops = rules.iter().map(|&rule| Op::infix(rule, Assoc::Left));
-        ops.reduce(|left, right| left | right).expect("every level has an operator")
-    };
     PrattParser::new()
-        .op(infix(&[Rule::kw_or]))
-        .op(infix(&[Rule::kw_and]))
+        .op(Op::infix(Rule::kw_or, Assoc::Left))
+        .op(Op::infix(Rule::kw_and, Assoc::Left))
         .op(Op::prefix(Rule::kw_not))
-        .op(infix(&[Rule::eq, Rule::ne, Rule::lt, Rule::le, Rule::gt, Rule::ge, Rule::kw_in]))
-        .op(infix(&[Rule::range_open, Rule::range_closed]))
-        .op(infix(&[Rule::add, Rule::sub]))
-        .op(infix(&[Rule::mul, Rule::div, Rule::rem]))
+        .op(Op::infix(Rule::comparison, Assoc::Left))
+        .op(Op::infix(Rule::range, Assoc::Left))
+        .op(Op::infix(Rule::sum, Assoc::Left))
+        .op(Op::infix(Rule::product, Assoc::Left))
         .op(Op::prefix(Rule::neg))
         .op(Op::postfix(Rule::field) | Op::postfix(Rule::index))
 });
@@ -77,7 +73,7 @@ impl Lower<'_, '_> {
                 .map_primary(|pair| this.borrow_mut().primary(pair))
                 .map_prefix(|op, operand| this.borrow_mut().prefix(&op, operand))
                 .map_postfix(|base, op| this.borrow_mut().postfix(base, op))
-                .map_infix(|left, op, right| infix(left, op.as_rule(), right))
+                .map_infix(|left, op, right| infix(left, op.as_str(), right))
                 .parse(parts)
         })
     }
@@ -88,14 +84,15 @@ impl Lower<'_, '_> {
         for part in parts {
             match part.as_rule() {
                 Rule::kw_or | Rule::kw_and | Rule::kw_not => (comparison, range) = (false, false),
-                Rule::range_open | Rule::range_closed if range => {
-                    let span = self.span(&part);
-                    self.report(
-                        Diagnostic::error(span, "a range has two ends").label("a second range operator"),
-                    );
+                Rule::range => {
+                    if range {
+                        let span = self.span(&part);
+                        let message = "a range has two ends";
+                        self.report(Diagnostic::error(span, message).label("a second range operator"));
+                    }
+                    range = true;
                 }
-                Rule::range_open | Rule::range_closed => range = true,
-                rule if binary_op(rule).is_some_and(BinaryOp::is_comparison) => {
+                Rule::comparison => {
                     if comparison {
                         let span = self.span(&part);
                         self.report(
@@ -292,32 +289,12 @@ fn is_operand(rule: Rule) -> bool {
         || matches!(rule, Rule::kw_true | Rule::kw_false | Rule::kw_none)
 }
 
-fn binary_op(rule: Rule) -> Option<BinaryOp> {
-    Some(match rule {
-        Rule::kw_or => BinaryOp::Or,
-        Rule::kw_and => BinaryOp::And,
-        Rule::eq => BinaryOp::Eq,
-        Rule::ne => BinaryOp::Ne,
-        Rule::lt => BinaryOp::Lt,
-        Rule::le => BinaryOp::Le,
-        Rule::gt => BinaryOp::Gt,
-        Rule::ge => BinaryOp::Ge,
-        Rule::kw_in => BinaryOp::In,
-        Rule::add => BinaryOp::Add,
-        Rule::sub => BinaryOp::Sub,
-        Rule::mul => BinaryOp::Mul,
-        Rule::div => BinaryOp::Div,
-        Rule::rem => BinaryOp::Rem,
-        _ => return None,
-    })
-}
-
-fn infix(left: Expr, rule: Rule, right: Expr) -> Expr {
+fn infix(left: Expr, op: &str, right: Expr) -> Expr {
     let span = left.span.to(right.span);
     let (left, right) = (Box::new(left), Box::new(right));
-    let kind = match binary_op(rule) {
+    let kind = match BinaryOp::from_symbol(op) {
         Some(op) => ExprKind::Binary { op, left, right },
-        None => ExprKind::Range { start: left, end: right, inclusive: rule == Rule::range_closed },
+        None => ExprKind::Range { start: left, end: right, inclusive: op == "..=" },
     };
     Expr { kind, span }
 }
