@@ -134,4 +134,3 @@ pub struct Hints {
     /// Among ready nodes a higher one starts first.
     pub priority: i64,
 }
-
