@@ -30,12 +30,12 @@ pub struct EncoderSizes {
     pub inner: usize,
     /// Probability with which dropout drops, everywhere BERT has it.
     pub dropout: f32,
+    /// ε of layer norms; BERT has 1e-12, RoBERTa 1e-5.
+    pub epsilon: f32,
 }
 
 /// Standard deviation from which BERT's weights start.
 const INIT: Init = Init::Normal { std: 0.02 };
-/// BERT's ε of layer norms.
-const EPSILON: f32 = 1e-12;
 
 /// Embeddings and layers: tokens to hidden states.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl Encoder {
         let mut embed = at.at("embed");
         let word = Embedding::new(embed.at("word"), sizes.vocabulary, sizes.width, INIT)?;
         let position = Embedding::new(embed.at("position"), sizes.positions, sizes.width, INIT)?;
-        let norm = LayerNorm::new(embed.at("norm"), sizes.width, EPSILON)?;
+        let norm = LayerNorm::new(embed.at("norm"), sizes.width, sizes.epsilon)?;
         let mut all = at.at("layer");
         let layers = (0..sizes.layers).map(|i| Layer::new(all.at(i), sizes)).collect::<Result<_>>()?;
         Ok(Self { word, position, norm, layers, sizes })
@@ -114,11 +114,11 @@ impl Layer {
         let mut attention = at.at("attention");
         let qkv = Linear::new(attention.at("qkv"), width, 3 * width, INIT)?;
         let out = Linear::new(attention.at("out"), width, width, INIT)?;
-        let attention_norm = LayerNorm::new(attention.at("norm"), width, EPSILON)?;
+        let attention_norm = LayerNorm::new(attention.at("norm"), width, sizes.epsilon)?;
         let mut ffn = at.at("ffn");
         let up = Linear::new(ffn.at("up"), width, inner, INIT)?;
         let down = Linear::new(ffn.at("down"), inner, width, INIT)?;
-        let ffn_norm = LayerNorm::new(ffn.at("norm"), width, EPSILON)?;
+        let ffn_norm = LayerNorm::new(ffn.at("norm"), width, sizes.epsilon)?;
         Ok(Self { qkv, out, attention_norm, up, down, ffn_norm, sizes })
     }
 
@@ -156,9 +156,9 @@ impl MaskedHead {
     /// # Errors
     /// `StageError::Tensor` when the device refuses.
     pub fn new<D: Backend>(mut at: Scope<'_, D>, encoder: &Encoder) -> Result<Self> {
-        let EncoderSizes { width, vocabulary, .. } = encoder.sizes();
+        let EncoderSizes { width, vocabulary, epsilon, .. } = encoder.sizes();
         let dense = Linear::new(at.at("dense"), width, width, INIT)?;
-        let norm = LayerNorm::new(at.at("norm"), width, EPSILON)?;
+        let norm = LayerNorm::new(at.at("norm"), width, epsilon)?;
         let bias = at.param("bias", (vocabulary,), Init::ZEROS, Role::Plain)?;
         Ok(Self { dense, norm, bias, word: encoder.word() })
     }
