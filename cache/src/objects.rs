@@ -1,8 +1,8 @@
 //! Objects: bytes by what they are, stored once, verified on every read, flushed one by one or in groups.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 use runpipe_base::{Artifact, BlobError, Blobs, Digest};
 
@@ -10,8 +10,29 @@ use crate::disk::{FROZEN, Folder, Name, stamp_of};
 use crate::store::lock;
 use crate::{Store, StoreError};
 
+/// Objects from this size on are held in memory once, however many read them at a time.
+const SHARED: usize = 1 << 20;
+
+/// Large objects that someone holds just now.
+pub(crate) type InUse = Mutex<BTreeMap<Digest, Weak<[u8]>>>;
+
 impl Blobs for Store {
     fn read(&self, digest: &Digest) -> Result<Arc<[u8]>, BlobError> {
+        if let Some(bytes) = lock(&self.0.in_use).get(digest).and_then(Weak::upgrade) {
+            return Ok(bytes);
+        }
+        let bytes = self.read_verified(digest)?;
+        if bytes.len() >= SHARED {
+            let mut in_use = lock(&self.0.in_use);
+            in_use.retain(|_, held| held.strong_count() > 0);
+            in_use.insert(*digest, Arc::downgrade(&bytes));
+        }
+        Ok(bytes)
+    }
+}
+
+impl Store {
+    fn read_verified(&self, digest: &Digest) -> Result<Arc<[u8]>, BlobError> {
         let name = Name::of(digest.as_bytes());
         let failed = |e: std::io::Error| BlobError::Io { digest: *digest, message: e.to_string() };
         let mut file = match self.0.objects.file(name.as_str()) {
@@ -23,21 +44,25 @@ impl Blobs for Store {
         // Made at its final place: no second copy of a large object.
         let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, size as usize).collect();
         let buffer = Arc::get_mut(&mut bytes).expect("made just now, with one owner");
-        match file.read_exact(buffer) {
-            Ok(()) => {}
-            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {}
-            Err(e) => return Err(failed(e)),
+        let mut hasher = blake3::Hasher::new();
+        // In pieces that are hashed while they are still in the processor's cache.
+        for piece in buffer.chunks_mut(256 << 10) {
+            match file.read_exact(piece) {
+                Ok(()) => {}
+                // It shrank meanwhile: no digest holds for the zeros at its end.
+                Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {}
+                Err(e) => return Err(failed(e)),
+            }
+            hasher.update(piece);
         }
-        if Digest::of(&bytes) == *digest {
+        if hasher.finalize().as_bytes() == digest.as_bytes() {
             Ok(bytes)
         } else {
             self.set_object_aside(digest);
             Err(BlobError::Damaged(*digest))
         }
     }
-}
 
-impl Store {
     /// Makes everything committed so far survive a power failure. Cheap when there is nothing to do.
     ///
     /// # Errors

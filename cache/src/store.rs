@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use crate::disk::{self, Folder, Lock, Name, Scratch, stamp_of};
 use crate::hash::Memo;
-use crate::objects::Unsynced;
+use crate::objects::{InUse, Unsynced};
 use crate::{Manifest, RecipePart, StoreError};
 
 /// A store. Clones are handles to the same one; threads and processes may use it at once.
@@ -68,6 +68,7 @@ pub(crate) struct Inner {
     pub(crate) pins: Folder,
     pub(crate) quarantine: Folder,
     pub(crate) memo: Mutex<Memo>,
+    pub(crate) in_use: InUse,
     /// Says to `gc`, while it is locked, that this process lives and since when.
     pub(crate) lease: Result<Lock, Refused>,
     /// A result that is used and was stamped before this is stamped anew.
@@ -136,6 +137,7 @@ impl Store {
             pins: folder(6)?,
             quarantine: folder(7)?,
             memo: Mutex::new(Memo::new(base.join("memo"))),
+            in_use: InUse::default(),
             lease,
             fresh,
             unsynced: Mutex::default(),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use runpipe_base::{BlobError, Blobs, Digest, Kind, Output};
 use runpipe_cache::{Claim, Draft, Store, StoreError, Waited};
 
-use crate::kit::{check_hit, commit, draft, key, mine, output, read_back, temp, tree};
+use crate::kit::{check_hit, commit, draft, key, mine, output, overwrite, place, read_back, temp, tree};
 
 #[test]
 fn what_is_committed_is_found_by_this_and_later_processes() {
@@ -138,6 +138,21 @@ fn paths_out_of_the_folder_are_not_committed() {
         assert!(refused.hint().is_some());
     }
     assert_eq!(store.stat().unwrap(), runpipe_cache::StoreStat::default(), "nothing was written");
+}
+
+#[test]
+fn large_objects_are_in_memory_once() {
+    let dir = temp();
+    let store = Store::open(dir.path()).unwrap();
+    let large = Output::new(Kind::of("toy")).file("x", vec![7; 2 << 20]).file("y", "small");
+    let artifact = mine(&store, &key(1)).put(large).unwrap();
+    let read = |path: &str| store.read(&artifact.files[path].digest).unwrap();
+    let (one, two) = (read("x"), read("x"));
+    assert!(std::sync::Arc::ptr_eq(&one, &two));
+    drop((one, two));
+    // Nobody holds it: it is read from the disk again, and its damage seen.
+    overwrite(&place(&store, "objects", &artifact.files["x"].digest.hex()), b"junk");
+    assert!(matches!(store.read(&artifact.files["x"].digest), Err(BlobError::Damaged(_))));
 }
 
 #[test]
