@@ -125,6 +125,7 @@ pub fn expectations(log: &RunLog) -> Vec<Outcome> {
 }
 
 /// A truth, or why there is none. `or` and `and` are decided by one side where that side suffices.
+#[expect(clippy::float_cmp, reason = "`==` means what it says; who wants a margin writes one")]
 fn truth(source: &Source<'_>, expr: &ReportExpr, sides: &mut Vec<Side>) -> Result<bool, String> {
     match expr {
         ReportExpr::Bool(truth) => Ok(*truth),
@@ -220,7 +221,9 @@ fn call(
         ReportFn::CiLow => summary.interval.ok_or_else(two)?.low,
         ReportFn::CiHigh => summary.interval.ok_or_else(two)?.high,
         ReportFn::Diff => paired()?.summary.mean,
-        ReportFn::PValue => paired()?.p.ok_or_else(|| format!("`{}` needs two pairs", written(expr)))?,
+        ReportFn::PValue => paired()?
+            .p
+            .ok_or_else(|| format!("`{}` needs two pairs whose differences vary", written(expr)))?,
         ReportFn::Only if values.len() == 1 => values[0],
         ReportFn::Only => {
             return Err(format!(

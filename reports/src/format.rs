@@ -4,7 +4,7 @@ use runpipe_base::Value;
 
 /// `x` with so many decimals, never `-0.00`.
 pub(crate) fn fixed(x: f64, decimals: usize) -> String {
-    if x != 0.0 && (x.abs() >= 1e9 || decimals > 9) {
+    if x != 0.0 && (x.abs() >= 1e15 || decimals > 9) {
         return format!("{x:.3e}");
     }
     let text = format!("{x:.decimals$}");

@@ -1,5 +1,7 @@
 //! Tables as words in rows and columns: what Markdown and HTML share.
 
+use std::fmt::Write as _;
+
 use crate::format::{fixed, p_value};
 use crate::provenance::Provenance;
 use crate::sample::Sample;
@@ -74,7 +76,7 @@ impl Grid {
         if corrected {
             header.push("p (Holm)".to_owned());
         }
-        header.extend(["p (sign flip)", "above / equal / below"].map(str::to_owned));
+        header.extend(["p (sign flip)", "+ / = / −"].map(str::to_owned));
         numeric.resize(header.len(), true);
         let rows = table.compared().map(|(row, column, against)| {
             let mut line: Vec<Words> = row.at.iter().map(Words::plain).collect();
@@ -140,9 +142,9 @@ fn mean(table: &Table, column: usize, cell: &TableCell, uneven: bool) -> Words {
         text.push_str(&fixed((interval.half() * table.scale).abs(), decimals));
     }
     if cell.missing > 0 {
-        text.push_str(&format!(" ({} of {})", summary.n, cell.samples.len()));
+        let _ = write!(text, " ({} of {})", summary.n, cell.samples.len());
     } else if uneven && !table.over.is_empty() {
-        text.push_str(&format!(" (n = {})", summary.n));
+        let _ = write!(text, " (n = {})", summary.n);
     }
     if cell.against.as_ref().is_some_and(crate::table::Against::significant) {
         text.push_str(" †");

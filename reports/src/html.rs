@@ -117,7 +117,7 @@ fn table(table: &Table, provenance: &Provenance) -> Markup {
             div.scroll { (grid(&Grid::of(table), "")) }
             (notes(&table.notes))
             @if let (Some(comparison), Some((axis, value))) = (Grid::comparison(table), &table.baseline) {
-                p.against { "Against " b { (axis) " = " (value) } ", paired by " (table.over.join(", ")) }
+                p.against { "Against " b { (axis) " = " (value) } ", paired by " (table.over.join(", ")) "; + / = / − counts pairs above, equal and below" }
                 div.scroll { (grid(&comparison, "comparison")) }
             }
             @if !values.rows.is_empty() {

@@ -49,14 +49,29 @@ pub fn render(report: &Report) -> String {
     out
 }
 
-/// `text` on one line, with nothing that Markdown would read as its own.
+/// `text` on one line, with nothing that Markdown would read as its own, and otherwise as it stands.
 fn line(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let links = text.contains("](") || text.contains("][") || text.contains("]:");
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let mut out = String::new();
-    for c in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|') {
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let after = rest.peek().copied();
+        let special = match c {
+            '\\' | '`' | '*' | '|' => true,
+            '[' | ']' => links,
+            // Inside a word it is a letter like others.
+            '_' => !(letter(before) && letter(after)),
+            '<' | '&' => letter(after) || matches!(after, Some('/' | '!' | '?' | '#')),
+            _ => false,
+        };
+        if special {
             out.push('\\');
         }
         out.push(c);
+        before = Some(c);
     }
     out
 }
@@ -93,7 +108,7 @@ fn table(out: &mut String, table: &Table) {
     if let (Some(comparison), Some((axis, value))) = (Grid::comparison(table), &table.baseline) {
         let _ = writeln!(
             out,
-            "Against {} = {}, paired by {}:\n",
+            "Against {} = {}, paired by {}; + / = / − counts pairs above, equal and below:\n",
             line(axis),
             line(value),
             line(&table.over.join(", "))
@@ -141,7 +156,9 @@ fn grid(grid: &Grid) -> String {
         if *numeric { format!("{dashes}:") } else { dashes }
     };
     put(&grid.numeric.iter().enumerate().map(rule).collect::<Vec<_>>());
-    rows.iter().for_each(|row| put(row));
+    for row in &rows {
+        put(row);
+    }
     out
 }
 
@@ -232,8 +249,14 @@ fn provenance(out: &mut String, provenance: &Provenance) {
                 family.shared.iter().map(|(name, value)| code(&format!("{name} = {value}"))).collect();
             let _ = writeln!(out, "{}\n", shared.join(", "));
         }
-        out.push_str(&grid(&nodes(family, provenance)));
-        out.push('\n');
+        let rows = grid(&nodes(family, provenance));
+        // Long lists are folded where a page can fold; the blank lines let the table be one.
+        let _ = if family.nodes.len() > 1 {
+            let count = format::count(family.nodes.len(), "node");
+            writeln!(out, "<details><summary>{count}</summary>\n\n{rows}\n</details>\n")
+        } else {
+            writeln!(out, "{rows}")
+        };
     }
 }
 

@@ -43,7 +43,7 @@ impl Summary {
             return Some(Self { n, mean: first, sd: None, interval: None });
         }
         // Equal numbers have no spread; rounding in the mean must not invent one.
-        if values.iter().all(|v| *v == first) {
+        if values.iter().all(|v| v.total_cmp(&first).is_eq()) {
             return Some(Self {
                 n,
                 mean: first,
@@ -64,7 +64,8 @@ impl Summary {
 pub struct Paired {
     /// The differences: their mean, its interval.
     pub summary: Summary,
-    /// Two-sided p of the paired t-test; from two pairs on. Equal differences other than zero give its limit, 0.
+    /// Two-sided p of the paired t-test; from two pairs on. Differences that do not vary are no sample: the test says
+    /// nothing of them, unless all are zero.
     pub p: Option<f64>,
     /// Two-sided p of the sign-flip permutation test: exact up to 16 pairs, else from fixed random flips.
     pub p_flip: f64,
@@ -82,7 +83,7 @@ impl Paired {
         let summary = Summary::of(differences)?;
         Some(Self {
             summary,
-            p: summary.sd.map(|sd| t_test(&summary, sd)),
+            p: summary.sd.and_then(|sd| t_test(&summary, sd)),
             p_flip: sign_flip_test(differences),
             wins: differences.iter().filter(|d| **d > 0.0).count(),
             ties: differences.iter().filter(|d| **d == 0.0).count(),
@@ -91,13 +92,15 @@ impl Paired {
     }
 }
 
-fn t_test(summary: &Summary, sd: f64) -> f64 {
+fn t_test(summary: &Summary, sd: f64) -> Option<f64> {
+    /// Less spread than this, relative to the mean, is rounding.
+    const NO_SPREAD: f64 = 1e-9;
     if summary.mean == 0.0 {
-        1.0
-    } else if sd == 0.0 {
-        0.0
+        Some(1.0)
+    } else if sd <= summary.mean.abs() * NO_SPREAD {
+        None
     } else {
-        student_two_sided(summary.mean / (sd / sqrt(summary.n as f64)), (summary.n - 1) as f64)
+        Some(student_two_sided(summary.mean / (sd / sqrt(summary.n as f64)), (summary.n - 1) as f64))
     }
 }
 

@@ -5,8 +5,8 @@ use super::{Canvas, PALETTE};
 use crate::format;
 use crate::plot::{Plot, PlotKind, PlotLine, PlotPoint};
 
-const WIDTH: f64 = 720.0;
-const PLOT_HEIGHT: f64 = 320.0;
+const WIDTH: f64 = 820.0;
+const PLOT_HEIGHT: f64 = 340.0;
 const RIGHT: f64 = 24.0;
 /// Dashes tell lines apart where colour does not.
 const DASHES: [&str; 4] = ["", "7 4", "2 3", "9 3 2 3"];
@@ -26,13 +26,13 @@ pub fn plot(plot: &Plot) -> String {
     let names: Vec<&str> = plot.lines.iter().map(|line| line.name.as_str()).collect();
     let legend = legend_rows(&names, &plot.legend);
     let top = 16.0 + legend.len() as f64 * 20.0;
-    let long = plot.x.categories.iter().map(|name| width(name)).fold(0.0, f64::max);
+    let long = longest(plot);
     let y_ticks = y_scale(plot, 0.0, 1.0).ticks();
     let left = 44.0 + y_ticks.iter().map(|(_, text)| width(text)).fold(10.0, f64::max);
     let slot = (WIDTH - left - RIGHT) / plot.x.categories.len().max(1) as f64;
     let slanted = long > slot - 6.0;
     let bottom = top + PLOT_HEIGHT;
-    let height = bottom + 44.0 + if slanted { (long * 0.5).min(90.0) } else { 0.0 };
+    let height = bottom + 44.0 + if slanted { long * 0.5 } else { 0.0 };
 
     let mut canvas = Canvas::new(WIDTH, height, &plot.caption);
     draw_legend(&mut canvas, &legend, plot);
@@ -65,6 +65,17 @@ fn width(text: &str) -> f64 {
     text.chars().count() as f64 * 6.6
 }
 
+/// A category's name as far as there is room for it.
+fn tick_name(name: &str) -> String {
+    const MOST: usize = 26;
+    if name.chars().count() <= MOST {
+        return name.to_owned();
+    }
+    let mut short: String = name.chars().take(MOST - 1).collect();
+    short.push('…');
+    short
+}
+
 fn x_scale(plot: &Plot, start: f64, end: f64, slot: f64) -> Scale {
     if !plot.x.categories.is_empty() {
         let last = (plot.x.categories.len() - 1) as f64;
@@ -82,7 +93,7 @@ fn x_scale(plot: &Plot, start: f64, end: f64, slot: f64) -> Scale {
     let (low, high) = values().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     if plot.kind == PlotKind::Curve && high > low {
         (scale.low, scale.high) = (if plot.x.log { low } else { low.min(0.0) }, high);
-    } else if plot.kind == PlotKind::Bar || plot.kind == PlotKind::Line {
+    } else if plot.kind != PlotKind::Curve {
         // Marks and bars stand clear of the edges.
         let pad = (end - start) * 0.06;
         if high > low {
@@ -118,13 +129,13 @@ fn axes(canvas: &mut Canvas, plot: &Plot, frame: &Frame, slanted: bool) {
             canvas.text("rp-tick", x, frame.bottom + 18.0, "middle", &text);
         }
     }
-    let below = frame.bottom + 38.0 + if slanted { (longest(plot) * 0.5).min(90.0) } else { 0.0 };
+    let below = frame.bottom + 38.0 + if slanted { longest(plot) * 0.5 } else { 0.0 };
     canvas.text("", f64::midpoint(left, right), below, "middle", &plot.x.label);
     canvas.turned("", 14.0, f64::midpoint(frame.top, frame.bottom), "middle", -90.0, &plot.y.label);
 }
 
 fn longest(plot: &Plot) -> f64 {
-    plot.x.categories.iter().map(|name| width(name)).fold(0.0, f64::max)
+    plot.x.categories.iter().map(|name| width(&tick_name(name))).fold(0.0, f64::max)
 }
 
 /// The frame's left and right edge.
@@ -142,7 +153,7 @@ fn edges(frame: &Frame) -> (f64, f64) {
 fn x_ticks(plot: &Plot, frame: &Frame) -> Vec<(f64, String)> {
     if !plot.x.categories.is_empty() {
         let names = plot.x.categories.iter().enumerate();
-        return names.map(|(i, name)| (frame.x.place(i as f64), name.clone())).collect();
+        return names.map(|(i, name)| (frame.x.place(i as f64), tick_name(name))).collect();
     }
     if plot.kind == PlotKind::Line || plot.kind == PlotKind::Bar {
         let mut values: Vec<f64> = plot.lines.iter().flat_map(|l| &l.points).map(|p| p.x).collect();
@@ -216,7 +227,9 @@ fn closest(plot: &Plot, frame: &Frame) -> f64 {
 
 fn joined(canvas: &mut Canvas, plot: &Plot, frame: &Frame, series: usize, line: &PlotLine) {
     // Lines at the same place step aside a little, or their whiskers hide one another.
-    let aside = (series as f64 - (plot.lines.len() as f64 - 1.0) / 2.0) * 3.0;
+    let crowded = plot.lines.iter().flat_map(|line| &line.points).any(|p| p.interval.is_some());
+    let step = if crowded { (14.0 / plot.lines.len() as f64).min(3.0) } else { 0.0 };
+    let aside = (series as f64 - (plot.lines.len() as f64 - 1.0) / 2.0) * step;
     let place = |p: &PlotPoint| (frame.x.place(p.x) + aside, frame.y.place(p.y * plot.scale));
     let points: Vec<(f64, f64)> = line.points.iter().map(place).collect();
     let class = format!("rp-line rp-s{}", colour(series));
@@ -233,7 +246,10 @@ fn scattered(canvas: &mut Canvas, plot: &Plot, frame: &Frame, series: usize, lin
         whisker(canvas, &format!("rp-whisker rp-s{}", colour(series)), plot, frame, x, p);
         canvas.mark(series, x, y, &hint(plot, line, p));
         if !p.name.is_empty() {
-            canvas.text("rp-sub", x + 7.0, y - 6.0, "start", &p.name);
+            // Names stay inside the picture.
+            let (x, anchor) =
+                if x + 7.0 + width(&p.name) > WIDTH { (x - 7.0, "end") } else { (x + 7.0, "start") };
+            canvas.text("rp-sub", x, y - 6.0, anchor, &p.name);
         }
     }
 }

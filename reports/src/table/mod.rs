@@ -1,13 +1,15 @@
 //! Tables: rows by axis values, columns by metric, and every row against a baseline.
 
-use std::collections::BTreeMap;
+mod against;
+mod rows;
 
-use runpipe_base::{Record, TableSpec, Value};
+use runpipe_base::{Record, TableSpec};
 
+use self::rows::{fill, row_keys};
 use crate::format;
 use crate::provenance::number;
-use crate::sample::{Sample, Source, at, differences, key, other_axes};
-use crate::stats::{Paired, Summary, holm};
+use crate::sample::{Sample, Source, other_axes};
+use crate::stats::{Paired, Summary};
 
 /// A table of a report. Numbers are as the nodes reported them; [`scale`](Self::scale) is for those who show them.
 #[derive(Debug, Clone, PartialEq)]
@@ -161,72 +163,6 @@ impl Table {
         table
     }
 
-    /// Compares rows with the baseline where there is something to average; returns the axis whose values compete.
-    fn choose_baseline(&mut self, options: &Record, notes: &mut Vec<String>) -> usize {
-        let Some(first) = self.rows.first() else { return 0 };
-        let wanted = options.get("baseline").map(format::axis_value);
-        let place = wanted.as_ref().and_then(|wanted| {
-            (0..self.axes.len()).find(|axis| self.rows.iter().any(|row| row.at[*axis] == *wanted))
-        });
-        let (axis, value) = match (wanted, place) {
-            (Some(wanted), Some(axis)) => (axis, wanted),
-            (Some(wanted), None) => {
-                if !matches!(options.get("baseline"), Some(Value::None | Value::Bool(false))) {
-                    notes.push(format!("No row is the baseline `{wanted}`: nothing is compared."));
-                }
-                return 0;
-            }
-            (None, _) => match first.at.first() {
-                Some(value) => (0, value.clone()),
-                None => return 0,
-            },
-        };
-        if self.over.is_empty() {
-            return axis;
-        }
-        let others = |row: &Row| -> Vec<String> {
-            row.at.iter().enumerate().filter(|(i, _)| *i != axis).map(|(_, v)| v.clone()).collect()
-        };
-        let base: BTreeMap<Vec<String>, usize> = self
-            .rows
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| row.at[axis] == value)
-            .map(|(i, row)| (others(row), i))
-            .collect();
-        let mut places = Vec::new();
-        for r in 0..self.rows.len() {
-            let Some(b) = base.get(&others(&self.rows[r])).copied().filter(|b| *b != r) else { continue };
-            for c in 0..self.columns.len() {
-                let over = |samples: &[Sample]| -> Vec<Sample> {
-                    samples.iter().map(|s| self.on_averaged_axes(s)).collect()
-                };
-                let (row, baseline) = (&self.rows[r].cells[c], &self.rows[b].cells[c]);
-                let found = Paired::of(&differences(&over(&row.samples), &over(&baseline.samples)));
-                self.rows[r].cells[c].against = found.map(|paired| Against { paired, p_holm: None });
-                places.push((r, c));
-            }
-        }
-        let against = |(r, c): &(usize, usize)| self.rows[*r].cells[*c].against.as_ref();
-        let p_values: Vec<Option<f64>> = places.iter().map(|at| against(at)?.paired.p).collect();
-        self.tests = p_values.iter().flatten().count();
-        for ((r, c), p) in places.iter().zip(holm(&p_values)) {
-            if let Some(against) = &mut self.rows[*r].cells[*c].against {
-                against.p_holm = p;
-            }
-        }
-        if self.compared().next().is_some() {
-            self.baseline = Some((self.axes[axis].clone(), value));
-        }
-        axis
-    }
-
-    fn on_averaged_axes(&self, sample: &Sample) -> Sample {
-        let mut sample = sample.clone();
-        sample.index.retain(|(axis, _)| self.over.contains(axis));
-        sample
-    }
-
     /// Every comparison with its row and column.
     pub fn compared(&self) -> impl Iterator<Item = (&Row, &TableColumn, &Against)> {
         self.rows.iter().flat_map(move |row| {
@@ -235,61 +171,9 @@ impl Table {
         })
     }
 
-    fn set_paper(&mut self, options: &Record, notes: &mut Vec<String>) {
-        let Some(paper) = options.get("paper") else { return };
-        let width = self.columns.len();
-        let lines: Vec<Vec<Option<f64>>> = match paper {
-            Value::List(items) => items
-                .iter()
-                .map(|item| match item {
-                    Value::List(line) => line.iter().map(number).collect(),
-                    item => vec![number(item)],
-                })
-                .collect(),
-            item => vec![vec![number(item)]],
-        };
-        if lines.len() != self.rows.len() || lines.iter().any(|line| line.len() > width) {
-            notes.push(format!(
-                "`paper` has {} for {}.",
-                format::count(lines.len(), "figure"),
-                format::count(self.rows.len(), "row")
-            ));
-        }
-        for (row, line) in self.rows.iter_mut().zip(lines) {
-            for (cell, figure) in row.cells.iter_mut().zip(line) {
-                cell.paper = figure;
-            }
-        }
-    }
-
     /// Whether a column has figures of the paper.
     pub fn has_paper(&self, column: usize) -> bool {
         self.rows.iter().any(|row| row.cells[column].paper.is_some())
-    }
-
-    fn mark_best(&mut self, contender: usize) {
-        for c in 0..self.columns.len() {
-            let Some(better) = self.columns[c].better else { continue };
-            let mut groups = BTreeMap::<Vec<String>, Vec<(usize, f64)>>::new();
-            for (r, row) in self.rows.iter().enumerate() {
-                let Some(summary) = row.cells[c].summary else { continue };
-                let others = row.at.iter().enumerate().filter(|(i, _)| *i != contender);
-                groups.entry(others.map(|(_, v)| v.clone()).collect()).or_default().push((r, summary.mean));
-            }
-            for rows in groups.into_values().filter(|rows| rows.len() > 1) {
-                let means = rows.iter().map(|(_, mean)| *mean);
-                let best = match better {
-                    Better::High => means.fold(f64::NEG_INFINITY, f64::max),
-                    Better::Low => means.fold(f64::INFINITY, f64::min),
-                };
-                // All alike: there is no best.
-                if rows.iter().any(|(_, mean)| *mean != best) {
-                    for (r, mean) in rows {
-                        self.rows[r].cells[c].best = mean == best;
-                    }
-                }
-            }
-        }
     }
 
     /// The counts of numbers behind cells when they are not all the same.
@@ -297,6 +181,10 @@ impl Table {
         let mut counts = self.cells().map(|cell| cell.samples.len() - cell.missing);
         let first = counts.next();
         counts.any(|n| Some(n) != first)
+    }
+
+    fn is_scaled(&self) -> bool {
+        self.scale.total_cmp(&1.0).is_ne()
     }
 
     fn cells(&self) -> impl Iterator<Item = &TableCell> {
@@ -313,18 +201,14 @@ impl Table {
             if most == 1 {
                 notes.push(format!("One value of {over} each: no interval, no test."));
             } else {
-                let n = if least == most {
-                    format!("n = {n}", n = most)
-                } else {
-                    format!("n = {least} to {most}")
-                };
+                let n = if least == most { format!("n = {most}") } else { format!("n = {least} to {most}") };
                 notes.push(format!("Mean ± half of the 95 % t-interval over {over} ({n})."));
                 if self.cells().any(|cell| cell.samples.len() - cell.missing == 2) {
                     notes.push("Two values make a wide interval (t = 12.7): read it with care.".to_owned());
                 }
             }
         }
-        if self.scale != 1.0 {
+        if self.is_scaled() {
             notes.push(format!("Shown × {}.", format::general(self.scale)));
         }
         if self.cells().any(|cell| cell.best) {
@@ -339,63 +223,6 @@ impl Table {
             notes.push(format!("{missing} of {all} values are missing."));
         }
         notes
-    }
-}
-
-/// The distinct values of the row axes in the order of their first use.
-fn row_keys(samples: &[Vec<Sample>], axes: &[String]) -> Vec<Vec<Option<Value>>> {
-    let mut seen = BTreeMap::<String, ()>::new();
-    let mut keys = Vec::<Vec<Option<Value>>>::new();
-    for sample in samples.iter().flatten() {
-        if seen.insert(key(&sample.index, axes.iter().map(String::as_str)), ()).is_none() {
-            keys.push(axes.iter().map(|axis| sample.at(axis).cloned()).collect());
-        }
-    }
-    // A number without one of the axes belongs to all rows that agree with it elsewhere; alone it is a row.
-    let covers = |a: &[Option<Value>], b: &[Option<Value>]| {
-        a != b && a.iter().zip(b).all(|(a, b)| a.is_none() || a == b)
-    };
-    if keys.iter().any(|key| key.contains(&None)) {
-        let general: Vec<bool> =
-            keys.iter().map(|k| k.contains(&None) && keys.iter().any(|other| covers(k, other))).collect();
-        let mut general = general.into_iter();
-        keys.retain(|_| !general.next().unwrap_or_default());
-    }
-    keys
-}
-
-/// Adds a column's cell to each row.
-fn fill(rows: &mut [Row], keys: &[Vec<Option<Value>>], axes: &[String], column: &[Sample]) {
-    let full = |sample: &Sample| axes.iter().all(|axis| sample.at(axis).is_some());
-    let mut by_key = BTreeMap::<String, Vec<&Sample>>::new();
-    let mut loose = Vec::new();
-    for sample in column {
-        if full(sample) {
-            by_key.entry(key(&sample.index, axes.iter().map(String::as_str))).or_default().push(sample);
-        } else {
-            loose.push(sample);
-        }
-    }
-    for (row, at_axes) in rows.iter_mut().zip(keys) {
-        let index: Vec<(String, Value)> =
-            axes.iter().cloned().zip(at_axes).filter_map(|(axis, v)| Some((axis, v.clone()?))).collect();
-        let mut samples: Vec<Sample> = by_key
-            .get(&key(&index, axes.iter().map(String::as_str)))
-            .into_iter()
-            .flatten()
-            .map(|s| (*s).clone())
-            .collect();
-        let agrees = |s: &Sample| axes.iter().all(|a| s.at(a).is_none() || s.at(a) == at(&index, a));
-        samples.extend(loose.iter().filter(|s| agrees(s)).map(|s| (*s).clone()));
-        let values: Vec<f64> = samples.iter().filter_map(|s| s.value).collect();
-        row.cells.push(TableCell {
-            summary: Summary::of(&values),
-            missing: samples.len() - values.len(),
-            samples,
-            paper: None,
-            best: false,
-            against: None,
-        });
     }
 }
 
