@@ -65,6 +65,8 @@ impl Lower<'_, '_> {
         if len(&parts) == 1 {
             return self.primary(next(&mut parts.into_iter()));
         }
+        // The shape of the tree says what parentheses said.
+        let parts = parts.filter(|part| !matches!(part.as_rule(), Rule::open_paren | Rule::close_paren));
         let operators = parts.clone().filter(|part| !is_operand(part.as_rule())).count();
         self.refuse_chains(parts.clone());
         self.nested(span, operators, |this| {
