@@ -2,6 +2,7 @@
 //!
 //! A tree holds only what the grammar promises. Whether names exist, kinds fit and values make sense is not known here.
 
+mod display;
 mod expr;
 mod types;
 

@@ -13,6 +13,7 @@ pub mod ast;
 mod diagnostic;
 mod docs;
 mod explain;
+mod format;
 mod lower;
 mod parse;
 mod recover;
@@ -22,6 +23,7 @@ mod suggest;
 mod token;
 
 pub use diagnostic::{Diagnostic, Severity, render};
+pub use format::format;
 pub use parse::parse;
 pub use source::{Source, SourceId, Sources, Span};
 pub use suggest::nearest;
