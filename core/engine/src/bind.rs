@@ -213,11 +213,11 @@ impl<'a> Binder<'a> {
         }
         let params = self.param_specs(def.params.iter(), module);
         let names = def.ports.iter().map(|p| &p.name).chain(def.params.iter().map(|p| &p.name));
-        self.refuse_twice(names, "input or parameter");
+        let twice = self.refuse_twice(names, "input or parameter");
         if !self.declare(&def.name, "`fn`", module) {
             return;
         }
-        let Some(params) = params else {
+        let Some(params) = params.filter(|_| !twice) else {
             self.decls[module].insert(def.name.as_str(), Decl::Broken(def.name.span));
             return;
         };

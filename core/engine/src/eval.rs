@@ -68,9 +68,12 @@ pub(crate) struct NoNames;
 
 impl Leaves for NoNames {
     fn leaf(&self, expr: &Expr) -> Result<Value, Stop> {
-        Err(Diagnostic::error(expr.span, "a name cannot stand here")
-            .hint("write a value; text stands in quotes")
-            .into())
+        let found = match &expr.kind {
+            ExprKind::Name(name) => format!("the name `{name}`"),
+            _ => "something else".to_owned(),
+        };
+        let diagnostic = Diagnostic::error(expr.span, format!("expected a value, found {found}"));
+        Err(diagnostic.hint("text stands in quotes").into())
     }
 }
 

@@ -130,6 +130,7 @@ impl<'a> Binder<'a> {
     }
 
     pub(crate) fn for_loop(&mut self, block: &'a For, frame: &mut Frame<'a>, space: &Space) {
+        let errors = self.problems.errors();
         let mut rows: Option<Space> = None;
         let mut shadowed = Vec::new();
         for clause in &block.clauses {
@@ -168,14 +169,13 @@ impl<'a> Binder<'a> {
         self.statements(&block.body, frame, &rows);
         for (name, outer) in shadowed.into_iter().rev() {
             let index = frame.names.remove(name);
-            if let Some(index) = index.filter(|index| !index.used.get() && !index.column.is_poison()) {
-                if !name.starts_with('_') {
-                    let message = format!("the index `{name}` is used by nothing in its loop");
-                    self.problems.add(
-                        Diagnostic::warning(index.span, message)
-                            .label("the loop makes nothing more often for it"),
-                    );
-                }
+            let unused = |index: &Bound| !index.used.get() && !name.starts_with('_');
+            if let Some(index) = index.filter(unused)
+                && self.problems.errors() == errors
+            {
+                let message = format!("the index `{name}` is used by nothing in its loop");
+                let diagnostic = Diagnostic::warning(index.span, message);
+                self.problems.add(diagnostic.label("the loop makes nothing more often for it"));
             }
             if let Some(outer) = outer {
                 frame.names.insert(name, outer);
@@ -271,7 +271,7 @@ impl<'a> Binder<'a> {
                 .iter()
                 .map(|_| Some(Column::values(Rc::clone(&nowhere.rows), Vec::new())))
                 .collect(),
-            spans: Vec::new(),
+            ..Arguments::default()
         };
         let name = Arc::clone(&info.def.name.name);
         let result = self.fn_body(info, given, (name, None, 0), &nowhere);

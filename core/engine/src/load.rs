@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use runpipe_grammar::{Diagnostic, Source, SourceId, Sources, Span, ast, nearest, parse};
 
@@ -182,9 +182,18 @@ pub(crate) fn missing(path: &Path) -> Trouble {
 
 /// A path that was written in a file of `folder`.
 pub(crate) fn join(folder: &Path, written: &str) -> PathBuf {
-    let joined = folder.join(written);
-    // `lib/./x` and `lib/x` are one file, and are shown as one.
-    joined.components().filter(|part| *part != std::path::Component::CurDir).collect()
+    let mut path = PathBuf::new();
+    for part in folder.join(written).components() {
+        match part {
+            Component::CurDir => {}
+            // `lib/../x` is `x`, unless `lib` is a link to somewhere else.
+            Component::ParentDir if path.file_name().is_some() && !path.is_symlink() => {
+                path.pop();
+            }
+            part => path.push(part),
+        }
+    }
+    path
 }
 
 /// The stem of an imported file, under which it is known without an `as`.

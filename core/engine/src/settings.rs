@@ -305,10 +305,13 @@ fn lines(source: &Source, folder: &Path, problems: &mut Problems) -> Result<Vec<
                 how: How::File(binding.value.clone()),
                 folder: Some(folder.to_owned()),
             }),
-            other => problems.add(Diagnostic::error(
-                other.span(),
-                "a parameter file holds `name = value` lines and nothing else",
-            )),
+            other => {
+                let span = other.span();
+                let first_line = source.slice(span).lines().next().map_or(0, str::len);
+                let span = Span::new(source.id, span.start as usize, span.start as usize + first_line);
+                let message = "a parameter file holds `name = value` lines and nothing else";
+                problems.add(Diagnostic::error(span, message));
+            }
         }
     }
     Ok(found)

@@ -72,7 +72,11 @@ impl<'a> Binder<'a> {
             let Data::Values(values) = &column.data else { continue };
             let checked: Result<Vec<_>, _> = values
                 .iter()
-                .map(|value| check(&ANNOTATIONS[place], value.clone(), None, named.value.span, " of `@(…)`"))
+                .map(|value| {
+                    check(&ANNOTATIONS[place], value.clone(), None, named.value.span, &|| {
+                        format!("annotation `{}`", NAMES[place])
+                    })
+                })
                 .collect();
             match checked {
                 Ok(values) => {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use runpipe_base::{ParamError, ParamSpec, Port, Type, Value};
-use runpipe_grammar::ast::{Arg, Call, Expr};
+use runpipe_base::{Kind, ParamError, ParamSpec, Port, Type, Value};
+use runpipe_grammar::ast::{Arg, Call, Expr, ExprKind};
 use runpipe_grammar::{Diagnostic, Span};
 
 use super::Binder;
@@ -50,7 +50,9 @@ pub(crate) struct Arguments {
     /// Checked values.
     pub(crate) params: Vec<Option<Column>>,
     /// Where each port's artifact was given.
-    pub(crate) spans: Vec<Option<Span>>,
+    pub(crate) port_spans: Vec<Option<Span>>,
+    /// Where each parameter was given.
+    pub(crate) param_spans: Vec<Option<Span>>,
 }
 
 /// Where an argument goes.
@@ -72,8 +74,11 @@ impl<'a> Binder<'a> {
         let mut given = Arguments {
             ports: vec![None; signature.ports.len()],
             params: vec![None; signature.params.len()],
-            spans: vec![None; signature.ports.len()],
+            port_spans: vec![None; signature.ports.len()],
+            param_spans: vec![None; signature.params.len()],
         };
+        // What cannot be placed may be what is missing.
+        let (mut stray_input, mut stray_param) = (false, false);
         let mut sound = true;
         if let Some((column, span)) = input {
             if signature.ports.is_empty() {
@@ -81,16 +86,20 @@ impl<'a> Binder<'a> {
                 self.problems.add(signature.hint(Diagnostic::error(span, message)));
                 sound = false;
             } else {
-                given.spans[0] = Some(span);
+                given.port_spans[0] = Some(span);
                 given.ports[0] = self.port(signature, 0, column, span, None, place);
                 sound &= given.ports[0].is_some();
             }
         }
-        let mut params_given: Vec<Option<Span>> = vec![None; signature.params.len()];
         for arg in &call.args {
-            let slot = self.slot(signature, call, arg, (&given, &params_given), frame);
+            let slot = self.slot(signature, call, arg, &given, frame);
             let Some(slot) = slot else {
                 sound = false;
+                match self.class(&arg.value, frame) {
+                    Class::Value => stray_param = true,
+                    Class::Artifact => stray_input = true,
+                    Class::Unknown => (stray_input, stray_param) = (true, true),
+                }
                 // What is passed can be wrong as well.
                 self.column(&arg.value, frame, place.inside());
                 continue;
@@ -98,7 +107,7 @@ impl<'a> Binder<'a> {
             let span = arg.value.span;
             match slot {
                 Slot::Port(port) => {
-                    if let Some(first) = given.spans[port].replace(span) {
+                    if let Some(first) = given.port_spans[port].replace(span) {
                         self.given_twice(arg, &signature.ports[port].name, first);
                         sound = false;
                     }
@@ -108,7 +117,7 @@ impl<'a> Binder<'a> {
                     given.ports[port] = column;
                 }
                 Slot::Param(param) => {
-                    if let Some(first) = params_given[param].replace(arg.span()) {
+                    if let Some(first) = given.param_spans[param].replace(arg.value.span) {
                         self.given_twice(arg, &signature.params[param].name, first);
                         sound = false;
                     }
@@ -118,7 +127,7 @@ impl<'a> Binder<'a> {
                 }
             }
         }
-        sound &= self.all_given(signature, call, &given, &params_given);
+        sound &= self.all_given(signature, call, &given, (stray_input, stray_param));
         sound.then_some(given)
     }
 
@@ -127,33 +136,36 @@ impl<'a> Binder<'a> {
         signature: &Signature<'_>,
         call: &'a Call,
         arg: &'a Arg,
-        (given, params_given): (&Arguments, &[Option<Span>]),
+        given: &Arguments,
         frame: &Frame<'a>,
     ) -> Option<Slot> {
         let class = self.class(&arg.value, frame);
         let Some(name) = &arg.name else {
-            let open = given.spans.iter().position(Option::is_none);
+            let open = given.port_spans.iter().position(Option::is_none);
             // An input that is given by name further on leaves its place to a parameter.
             let named = |name: &str| {
                 call.args.iter().any(|arg| arg.name.as_ref().is_some_and(|n| n.as_str() == name))
             };
             let is_required = |port: &Port| !port.optional && !port.many && !named(&port.name);
-            let required = open.filter(|port| is_required(&signature.ports[*port]));
-            return match (class, open, required) {
+            let fits_empty = |port: &usize| match &arg.value.kind {
+                ExprKind::None => signature.ports[*port].optional,
+                ExprKind::List(items) => signature.ports[*port].many && items.is_empty(),
+                _ => false,
+            };
+            let wants = open.filter(|port| is_required(&signature.ports[*port]) || fits_empty(port));
+            let param = given.param_spans.iter().position(Option::is_none);
+            return match (class, wants.or(open), param) {
                 (Class::Artifact | Class::Unknown, Some(port), _) => Some(Slot::Port(port)),
-                (Class::Value, _, Some(port)) => Some(Slot::Port(port)),
-                (Class::Value, ..) => match params_given.iter().position(Option::is_none) {
-                    Some(param) => Some(Slot::Param(param)),
-                    None => {
-                        let message = format!(
-                            "`{}` takes {}",
-                            signature.name,
-                            counted(signature.params.len(), "parameter")
-                        );
-                        self.problems.add(signature.hint(Diagnostic::error(arg.value.span, message)));
-                        None
-                    }
-                },
+                (Class::Value, Some(port), _) if wants.is_some() => Some(Slot::Port(port)),
+                (Class::Value, _, Some(param)) => Some(Slot::Param(param)),
+                (Class::Value, Some(port), None) => Some(Slot::Port(port)),
+                (Class::Value, None, None) => {
+                    let takes = counted(signature.params.len(), "parameter");
+                    let message = format!("`{}` takes {takes}", signature.name);
+                    let diagnostic = Diagnostic::error(arg.value.span, message).label("one too many");
+                    self.problems.add(signature.hint(diagnostic));
+                    None
+                }
                 (Class::Artifact, None, _) => {
                     self.too_many(signature, arg);
                     None
@@ -216,20 +228,19 @@ impl<'a> Binder<'a> {
                     Some(value) => crate::eval::described(value),
                     None => "a value".to_owned(),
                 };
-                let message = format!(
-                    "`{name}` takes an artifact of kind `{kind}` as its `{}`, found {found}",
-                    port.name
-                );
+                let of_kind = if *kind == Kind::ANY { String::new() } else { format!(" of kind `{kind}`") };
+                let message =
+                    format!("`{name}` takes an artifact{of_kind} as its `{}`, found {found}", port.name);
                 self.problems.add(signature.hint(Diagnostic::error(span, message)));
                 return None;
             }
             Data::Lists(_) if !port.many => {
-                let wants = format!("`{name}` takes as its `{}`", port.name);
+                let wants = format!("`{name}` takes one artifact as its `{}`", port.name);
                 self.refuse_family(&column, &wants, span, place.space, expr);
                 return None;
             }
             Data::Arts(_) if !port.many && !column.family_axes(place.space).is_empty() => {
-                let wants = format!("`{name}` takes as its `{}`", port.name);
+                let wants = format!("`{name}` takes one artifact as its `{}`", port.name);
                 self.refuse_family(&column, &wants, span, place.space, expr);
                 return None;
             }
@@ -276,8 +287,8 @@ impl<'a> Binder<'a> {
     ) -> Option<Column> {
         let spec = &signature.params[param];
         if self.class(value, frame) == Class::Artifact {
-            let column = self.column(value, frame, Place { naming: None, ..place.inside() });
-            if !column.is_poison() {
+            let makes = matches!(value.kind, ExprKind::Call(_) | ExprKind::Arrow { .. });
+            if makes || !self.column(value, frame, Place { naming: None, ..place.inside() }).is_poison() {
                 let message = format!(
                     "parameter `{}` of `{}` is a value (`{}`), found an artifact",
                     spec.name, signature.name, spec.ty
@@ -289,10 +300,10 @@ impl<'a> Binder<'a> {
         let column = self.values(value, frame, place)?;
         let Data::Values(values) = &column.data else { return None };
         let folder = self.modules[frame.module].folder.as_path();
-        let owner = format!(" of `{}`", signature.name);
+        let subject = || format!("parameter `{}` of `{}`", spec.name, signature.name);
         let mut checked = Vec::with_capacity(values.len());
         for value_here in values.iter() {
-            match check(spec, value_here.clone(), Some(folder), value.span, &owner) {
+            match check(spec, value_here.clone(), Some(folder), value.span, &subject) {
                 Ok(value) => checked.push(value),
                 Err(diagnostic) => {
                     self.problems.add(*diagnostic);
@@ -308,20 +319,20 @@ impl<'a> Binder<'a> {
         signature: &Signature<'_>,
         call: &Call,
         given: &Arguments,
-        params_given: &[Option<Span>],
+        (stray_input, stray_param): (bool, bool),
     ) -> bool {
         let span = call.callee.span();
         let mut sound = true;
-        for (port, given) in signature.ports.iter().zip(&given.spans) {
-            if given.is_none() && !port.optional && !port.many {
+        for (port, given) in signature.ports.iter().zip(&given.port_spans) {
+            if given.is_none() && !stray_input && !port.optional && !port.many {
                 let message =
                     format!("`{}` needs its input `{}` of kind `{}`", signature.name, port.name, port.kind);
                 self.problems.add(signature.hint(Diagnostic::error(span, message)));
                 sound = false;
             }
         }
-        for (param, given) in signature.params.iter().zip(params_given) {
-            if given.is_none() && param.default.is_none() {
+        for (param, given) in signature.params.iter().zip(&given.param_spans) {
+            if given.is_none() && !stray_param && param.default.is_none() {
                 let message =
                     format!("`{}` needs its parameter `{}` (`{}`)", signature.name, param.name, param.ty);
                 self.problems.add(signature.hint(Diagnostic::error(span, message)));
@@ -341,12 +352,13 @@ fn counted(number: usize, what: &str) -> String {
 }
 
 /// A value as a parameter takes it; a relative path begins at `folder`.
+/// `subject` says whose value it is.
 pub(super) fn check(
     spec: &ParamSpec,
     value: Value,
     folder: Option<&Path>,
     span: Span,
-    owner: &str,
+    subject: &dyn Fn() -> String,
 ) -> Result<Value, Box<Diagnostic>> {
     if let (Value::Range { start, end }, Type::List(_)) = (&value, bare(&spec.ty))
         && i128::from(*end) - i128::from(*start) > MAX_ITEMS as i128
@@ -357,15 +369,15 @@ pub(super) fn check(
     let float = matches!(value, Value::Float(_)) && *bare(&spec.ty) == Type::Int;
     let value = folder.map_or(value.clone(), |folder| resolved(value, &spec.ty, folder));
     spec.check(value).map_err(|error| {
-        let name = &spec.name;
+        let subject = subject();
         let (message, hint) = match error {
             ParamError::Range { interval, found, .. } => {
-                (format!("parameter `{name}`{owner} must be in `{interval}`, found `{found}`"), None)
+                (format!("{subject} must be in `{interval}`, found `{found}`"), None)
             }
             ParamError::Type { message, .. } => {
                 let hint =
                     float.then(|| Cow::Borrowed("`round(…)`, `floor(…)` and `int(…)` make a whole number"));
-                (format!("parameter `{name}`{owner}: {message}"), hint)
+                (format!("{subject}: {message}"), hint)
             }
             other => (other.to_string(), None),
         };

@@ -56,6 +56,18 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// Whether a call is one of a stage or a `fn`; tells if it is of nothing.
+    pub(crate) fn is_callable(&mut self, call: &'a Call, frame: &Frame<'a>) -> bool {
+        self.callee(&call.callee, frame).is_some()
+    }
+
+    /// A `fn` or stage of an import, as a dotted name.
+    pub(crate) fn is_member(&self, name: &str, frame: &Frame<'a>) -> bool {
+        let Some((import, member)) = name.split_once('.') else { return false };
+        let Some(Decl::Import(target, _)) = self.decls[frame.module].get(import) else { return false };
+        matches!(self.decls[*target].get(member), Some(Decl::Fn(..) | Decl::Stage(..)))
+    }
+
     fn callee(&mut self, path: &'a Path, frame: &Frame<'a>) -> Option<Callee<'a>> {
         let module = frame.module;
         match path.segments.as_slice() {
@@ -145,6 +157,11 @@ impl<'a> Binder<'a> {
 
     fn no_stage(&self, name: &str, path: &Path, frame: &Frame<'a>) -> Diagnostic {
         let span = path.span();
+        if let Some((_, info)) = frame.call.as_ref().filter(|(_, info)| info.def.name.as_str() == name) {
+            return Diagnostic::error(span, format!("`{name}` calls itself"))
+                .related(info.def.name.span, "declared here")
+                .hint("a `fn` stands for its body and cannot recurse; repeat with `for`");
+        }
         if let Some(later) = self.declared_below(name, frame.module, span) {
             return Diagnostic::error(span, format!("`{name}` is used before it is declared"))
                 .related(later, "declared here")
@@ -189,7 +206,6 @@ impl<'a> Binder<'a> {
             Item::Fn(def) if def.name.as_str() == name && def.name.span.start > used.start => {
                 Some(def.name.span)
             }
-            Item::Fn(def) if def.name.as_str() == name && def.span.end > used.start => Some(def.name.span),
             Item::Stage(def) if def.name.as_str() == name && def.name.span.start > used.start => {
                 Some(def.name.span)
             }

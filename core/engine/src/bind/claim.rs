@@ -72,6 +72,12 @@ impl<'a> Binder<'a> {
             ExprKind::Binary { op, left, right } => self.operator(*op, left, right, expr, frame),
             ExprKind::If { branches, otherwise } => {
                 for branch in branches {
+                    if self.is_about_metrics(&branch.condition, frame) {
+                        let message = "the condition of an `if` cannot depend on metrics";
+                        let diagnostic = Diagnostic::error(branch.condition.span, message);
+                        self.problems.add(diagnostic.hint("write it with `and` and `or`"));
+                        return None;
+                    }
                     match self.one_value(&branch.condition, frame)? {
                         Value::Bool(true) => return self.claim(&branch.value, frame),
                         Value::Bool(false) => {}
@@ -151,7 +157,9 @@ impl<'a> Binder<'a> {
             } else {
                 format!("there is no function `{text}` on metrics")
             };
-            let diagnostic = suggest(Diagnostic::error(span, message), text, FUNCTIONS);
+            let diagnostic = Diagnostic::error(span, message);
+            let known = functions::named(name).is_some();
+            let diagnostic = if known { diagnostic } else { suggest(diagnostic, text, FUNCTIONS) };
             self.problems
                 .add(diagnostic.hint(format!("the functions on metrics are `{}`", FUNCTIONS.join("`, `"))));
             return None;

@@ -23,17 +23,19 @@ impl<'a> Binder<'a> {
             self.port_kind(&port.kind);
         }
         let inputs = def.ports.iter().map(|port| &port.name);
-        self.refuse_twice(inputs.chain(def.params().map(|param| &param.name)), "input or parameter");
+        let mut broken =
+            self.refuse_twice(inputs.chain(def.params().map(|param| &param.name)), "input or parameter");
         self.refuse_twice(def.parts().map(|part| &part.name), "part");
         self.refuse_twice(def.metrics().map(|metric| &metric.name), "metric");
         for name in def.ports.iter().map(|port| &port.name).chain(def.params().map(|param| &param.name)) {
             if name.as_str() == OUT {
                 let message = "`out` is the folder that the command fills";
                 self.problems.add(Diagnostic::error(name.span, message).hint("choose another name"));
+                broken = true;
             }
         }
         let schema = self.param_specs(def.params(), module);
-        let command = self.command(def);
+        let command = if broken { None } else { self.command(def) };
         let needs = self.needs(def, module);
         if !self.declare(&def.name, "stage", module) {
             return;

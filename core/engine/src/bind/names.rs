@@ -107,7 +107,10 @@ impl<'a> Binder<'a> {
         let body: &[Stmt] = frame.call.as_ref().map_or(&[], |(_, info)| &info.def.body);
         let items = &self.modules[frame.module].file.items;
         let own = if frame.call.is_some() { bound_in(body, name) } else { bound_in_file(items, name) };
-        if let Some(later) = own.filter(|at| at.start > span.start) {
+        if own.is_some_and(|at| at.start < span.start) {
+            return Diagnostic::error(span, format!("`{name}` is used in its own binding"));
+        }
+        if let Some(later) = own {
             return Diagnostic::error(span, format!("`{name}` is used before it is bound"))
                 .related(later, "bound here")
                 .hint("move its binding up");
@@ -258,8 +261,9 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// Tells of names that stand twice in a list of them.
-    pub(crate) fn refuse_twice<'n>(&mut self, names: impl Iterator<Item = &'n Ident>, what: &str) {
+    /// Tells of names that stand twice in a list of them; whether there are any.
+    pub(crate) fn refuse_twice<'n>(&mut self, names: impl Iterator<Item = &'n Ident>, what: &str) -> bool {
+        let errors = self.problems.errors();
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for name in names {
             if let Some(first) = seen.get(name.as_str()) {
@@ -271,10 +275,14 @@ impl<'a> Binder<'a> {
                 seen.insert(name.as_str(), name.span);
             }
         }
+        self.problems.errors() > errors
     }
 
     /// Warns of parameters of the file that nothing uses.
     pub(super) fn warn_unused_params(&mut self, module: usize) {
+        if self.problems.errors() > 0 {
+            return;
+        }
         let mut unused: Vec<(&str, Span)> = self.params[module]
             .iter()
             .filter(|(name, bound)| !bound.used.get() && !bound.column.is_poison() && !name.starts_with('_'))
@@ -288,6 +296,9 @@ impl<'a> Binder<'a> {
 
     /// Warns of what was bound and never used.
     pub(crate) fn warn_unused(&mut self, frame: &Frame<'a>) {
+        if self.problems.errors() > 0 {
+            return;
+        }
         let unused = |(name, bound): &(&&str, &Bound)| {
             !bound.used.get()
                 && !bound.column.is_poison()

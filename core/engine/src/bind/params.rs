@@ -57,7 +57,9 @@ impl<'a> Binder<'a> {
                 }
             },
         };
-        match check(spec, value, given.folder.as_deref(), given.span, "") {
+        match check(spec, value, given.folder.as_deref(), given.span, &|| {
+            format!("parameter `{}`", spec.name)
+        }) {
             Ok(value) => Some(value),
             Err(diagnostic) => {
                 let diagnostic = diagnostic.related(param.name.span, "declared here");
@@ -127,7 +129,9 @@ impl<'a> Binder<'a> {
         if let Some(default) = &param.default {
             let value = self.known_value(default, module)?;
             let folder = &self.modules[module].folder;
-            match check(&spec, value, Some(folder.as_path()), default.span, "") {
+            match check(&spec, value, Some(folder.as_path()), default.span, &|| {
+                format!("parameter `{}`", param.name)
+            }) {
                 Ok(value) => spec.default = Some(value),
                 Err(diagnostic) => {
                     self.problems.add(*diagnostic);

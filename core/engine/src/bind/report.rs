@@ -106,6 +106,13 @@ impl<'a> Binder<'a> {
         }
         let space = Space::unit();
         let place = Place { space: &space, naming: None, root: false };
+        let refers = matches!(inner.kind, ExprKind::Name(_) | ExprKind::Field { .. });
+        if !refers {
+            let message = "expected a metric such as `scores.f1`, found an expression";
+            let hint = "a report reads the metrics of bindings; `scale = 100` multiplies what is shown";
+            self.problems.add(Diagnostic::error(inner.span, message).hint(hint));
+            return None;
+        }
         let ExprKind::Field { base, field } = &inner.kind else {
             let column = self.column(inner, frame, place);
             if !column.is_poison() {

@@ -174,7 +174,7 @@ impl<'a> Binder<'a> {
                 }
             }
             let (record, new) = self.records.share(stage, record);
-            if new && !self.fits(stage, &record, call) {
+            if new && !self.fits(stage, &record, given, call) {
                 return None;
             }
             records.push(record);
@@ -186,14 +186,12 @@ impl<'a> Binder<'a> {
     }
 
     /// Whether a Rust stage can read its record; a number can be too large for its type.
-    fn fits(&mut self, stage: &StageEntry, record: &Record, call: &Call) -> bool {
+    fn fits(&mut self, stage: &StageEntry, record: &Record, given: &Arguments, call: &Call) -> bool {
         let StageCode::Builtin(code) = &stage.code else { return true };
         let errors = code.check(record).err().unwrap_or_default();
         for error in &errors {
-            let named = |arg: &&runpipe_grammar::ast::Arg| {
-                arg.name.as_ref().is_some_and(|name| name.as_str() == error.name())
-            };
-            let span = call.args.iter().find(named).map_or(call.callee.span(), |arg| arg.value.span);
+            let place = stage.schema.iter().position(|param| param.name == error.name());
+            let span = place.and_then(|place| given.param_spans[place]).unwrap_or(call.callee.span());
             let message = match error {
                 ParamError::Range { name, interval, found } => {
                     format!(

@@ -99,6 +99,9 @@ fn unlike(op: BinaryOp, a: &Value, b: &Value, span: Span) -> Stop {
         BinaryOp::In => {
             format!("`in` looks into a list, a range or a text, found {} in {}", described(a), described(b))
         }
+        _ if op.is_comparison() => {
+            format!("`{}` cannot compare {} and {}", op.symbol(), described(a), described(b))
+        }
         _ => format!("`{}` cannot work on {} and {}", op.symbol(), described(a), described(b)),
     };
     Diagnostic::error(span, message).into()

@@ -192,9 +192,11 @@ impl<'a> Binder<'a> {
                 let sound = all(self, &mut call.args.iter().map(|arg| &arg.value));
                 self.function_is_sound(call) && sound
             }
-            ExprKind::Call(_) | ExprKind::Arrow { .. } => {
-                let message = "a call of a stage makes an artifact, expected a value";
-                self.problems.add(Diagnostic::error(expr.span, message));
+            ExprKind::Call(call) | ExprKind::Arrow { call, .. } => {
+                if self.is_callable(call, frame) {
+                    let message = "a call of a stage makes an artifact, expected a value";
+                    self.problems.add(Diagnostic::error(expr.span, message));
+                }
                 false
             }
             ExprKind::Name(_) | ExprKind::Field { .. } | ExprKind::Index { .. } => {
@@ -239,11 +241,11 @@ impl<'a> Binder<'a> {
         frame: &Frame<'a>,
         place: Place<'_>,
     ) -> Column {
-        if let Some(name) = dotted(expr).filter(|name| self.registry.stage(name).is_some())
+        let callable = |name: &String| self.registry.stage(name).is_some() || self.is_member(name, frame);
+        if let Some(name) = dotted(expr).filter(callable)
             && self.class(base, frame) == Class::Unknown
         {
-            let diagnostic =
-                Diagnostic::error(expr.span, format!("`{name}` is a stage, expected a value or an artifact"));
+            let diagnostic = Diagnostic::error(expr.span, format!("`{name}` is not called"));
             self.problems.add(diagnostic.hint(format!("call it: `{name}(…)`")));
             return Column::poison();
         }

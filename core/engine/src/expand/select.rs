@@ -198,11 +198,11 @@ impl<'a> Binder<'a> {
         let text = self.slice(span);
         let family = column.family_axes(space);
         if family.is_empty() {
-            let message = format!("{wants} one artifact, found a list");
+            let message = format!("{wants}, found a list");
             self.problems.add(Diagnostic::error(span, message));
             return;
         }
-        let message = format!("{wants} one artifact, found one for each {}", self.axes.names(&family));
+        let message = format!("{wants}, found one for each {}", self.axes.names(&family));
         let short = expr.is_none_or(|e| {
             matches!(e.kind, ExprKind::Name(_) | ExprKind::Field { .. } | ExprKind::Index { .. })
         });

@@ -1,0 +1,202 @@
+//! Why a node would run, or not: which part of its recipe differs from the last time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use runpipe_base::{Key, RunLog};
+use runpipe_cache::{Manifest, RecipePart, Store};
+
+use crate::dag::Dag;
+use crate::plan::{arrivals, look};
+use crate::recipe::Recipe;
+use crate::{EngineError, NodeId, Pipeline, RunOptions};
+
+/// Why one node is cached, runs, or cannot be told yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Why {
+    /// The node.
+    pub label: String,
+    /// The reason.
+    pub reason: Reason,
+}
+
+/// A reason.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reason {
+    /// Its result is in the store.
+    Cached {
+        /// The key.
+        key: Key,
+        /// Seconds it took.
+        elapsed_s: f64,
+        /// The version of the tool that computed it.
+        made_by: String,
+        /// What differs from the last run that had it; empty when nothing does.
+        changes: Vec<PartChange>,
+    },
+    /// It would run.
+    Runs {
+        /// What differs from the last run that had it.
+        changes: Vec<PartChange>,
+        /// Whether an earlier run had it at all.
+        known: bool,
+    },
+    /// A node before it must run first.
+    Pending {
+        /// Those nodes that run first, by label.
+        first: Vec<String>,
+        /// What differs already, apart from inputs.
+        changes: Vec<PartChange>,
+    },
+}
+
+/// A part of a recipe that is not what it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartChange {
+    /// Its name: `parameter lr`, `input corpus`, `code`.
+    pub name: String,
+    /// What it was.
+    pub before: Option<String>,
+    /// What it is.
+    pub now: Option<String>,
+}
+
+/// Says why each of `nodes` is cached or runs.
+///
+/// # Errors
+/// [`EngineError`] when a file cannot be read or the store refuses.
+pub fn why(
+    pipeline: &Pipeline,
+    store: &Store,
+    options: &RunOptions,
+    nodes: &[NodeId],
+) -> Result<Vec<Why>, EngineError> {
+    let dag = Dag::new(pipeline, nodes);
+    let sight = look(pipeline, &dag, store, options)?;
+    let last = match store.last_run_of(&pipeline.path)? {
+        Some(run) => store.load_run(run.id).ok(),
+        None => None,
+    };
+    let before = last.as_ref().map(keys_by_label).unwrap_or_default();
+    nodes
+        .iter()
+        .map(|id| {
+            let label = pipeline.nodes[*id as usize].label();
+            let old = match before.get(label.as_str()) {
+                Some(key) => store.recipe(key)?,
+                None => None,
+            };
+            let changes = match &old {
+                Some(old) => compare(old, &now(pipeline, *id, &sight.manifests, store, options)?),
+                None => Vec::new(),
+            };
+            let reason = match (&sight.manifests[*id as usize], sight.keys[*id as usize]) {
+                (Some(manifest), _) => Reason::Cached {
+                    key: manifest.key,
+                    elapsed_s: manifest.elapsed_s,
+                    made_by: manifest.made_by.clone(),
+                    changes,
+                },
+                (None, Some(_)) => Reason::Runs { changes, known: old.is_some() },
+                (None, None) => {
+                    let first = dag.before(*id).filter(|before| sight.manifests[*before as usize].is_none());
+                    let mut first: Vec<String> =
+                        first.map(|id| pipeline.nodes[id as usize].label()).collect();
+                    first.sort();
+                    let changes =
+                        changes.into_iter().filter(|change| !change.name.starts_with("input")).collect();
+                    Reason::Pending { first, changes }
+                }
+            };
+            Ok(Why { label, reason })
+        })
+        .collect()
+}
+
+fn keys_by_label(log: &RunLog) -> BTreeMap<&str, Key> {
+    log.nodes.iter().filter_map(|node| Some((node.label.as_str(), node.key?))).collect()
+}
+
+/// The node's recipe as it is now, without the inputs that are not known yet.
+fn now(
+    pipeline: &Pipeline,
+    id: NodeId,
+    made: &[Option<Arc<Manifest>>],
+    store: &Store,
+    options: &RunOptions,
+) -> Result<Vec<RecipePart>, EngineError> {
+    let inputs = arrivals(pipeline, id, made).unwrap_or_default();
+    let node = &pipeline.nodes[id as usize];
+    Ok(Recipe { node, inputs: &inputs, device: options.device, store }.parts()?)
+}
+
+/// The parts that differ. Several inputs at one port share a name: they are compared in order.
+fn compare(old: &[RecipePart], new: &[RecipePart]) -> Vec<PartChange> {
+    let by_name = |parts: &[RecipePart]| {
+        let mut map: BTreeMap<(String, usize), RecipePart> = BTreeMap::new();
+        for part in parts {
+            let number = map.range((part.name.clone(), 0)..=(part.name.clone(), usize::MAX)).count();
+            map.insert((part.name.clone(), number), part.clone());
+        }
+        map
+    };
+    let (old, new) = (by_name(old), by_name(new));
+    let mut names: Vec<&(String, usize)> = old.keys().chain(new.keys()).collect();
+    names.sort();
+    names.dedup();
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let (before, now) = (old.get(name), new.get(name));
+            (before.map(|p| p.digest) != now.map(|p| p.digest)).then(|| PartChange {
+                name: name.0.clone(),
+                before: before.map(|p| p.value.clone()),
+                now: now.map(|p| p.value.clone()),
+            })
+        })
+        .collect()
+}
+
+impl fmt::Display for PartChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.before, &self.now) {
+            (Some(before), Some(now)) => write!(f, "{}: {before} → {now}", self.name),
+            (None, Some(now)) => write!(f, "{}: new, {now}", self.name),
+            (Some(before), None) => write!(f, "{}: was {before}, is gone", self.name),
+            (None, None) => f.write_str(&self.name),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, changes) = match &self.reason {
+            Reason::Cached { key, elapsed_s, made_by, changes } => (
+                format!("is cached: key {}, computed in {elapsed_s:.1} s by runpipe {made_by}", key.short()),
+                changes,
+            ),
+            Reason::Runs { known: false, changes } => {
+                ("runs: no earlier run of this pipeline had it".to_owned(), changes)
+            }
+            Reason::Runs { known: true, changes } if changes.is_empty() => (
+                "runs: nothing changed, but its result is not in the store any more (or is forced)"
+                    .to_owned(),
+                changes,
+            ),
+            Reason::Runs { known: true, changes } => ("runs, because this changed:".to_owned(), changes),
+            Reason::Pending { first, changes } => {
+                let shown =
+                    first.iter().take(5).map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
+                let more =
+                    if first.len() > 5 { format!(" and {} more", first.len() - 5) } else { String::new() };
+                (format!("is decided when {shown}{more} has run"), changes)
+            }
+        };
+        write!(f, "`{}` {line}", self.label)?;
+        if let (Reason::Cached { .. }, false) = (&self.reason, changes.is_empty()) {
+            f.write_str("\n  against the last run:")?;
+        }
+        changes.iter().try_for_each(|change| write!(f, "\n  {change}"))
+    }
+}
