@@ -29,7 +29,8 @@ fn main() {
     for folder in sources.folders() {
         let digest = sources.digest(&folder, &lock);
         let name = folder.to_uppercase();
-        writeln!(code, "/// Digest of the source behind the stages of `{folder}`.").expect("a String takes all");
+        writeln!(code, "/// Digest of the source behind the stages of `{folder}`.")
+            .expect("a String takes all");
         writeln!(code, "pub const {name}: &str = \"{digest}\";").expect("a String takes all");
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
@@ -68,7 +69,8 @@ impl Sources {
 
     /// Folders that hold stages.
     pub fn folders(&self) -> BTreeSet<String> {
-        let folders = self.0.keys().filter_map(|place| place.split_once('/')).map(|(folder, _)| folder.to_owned());
+        let folders =
+            self.0.keys().filter_map(|place| place.split_once('/')).map(|(folder, _)| folder.to_owned());
         folders.filter(|folder| !SHARED.contains(&folder.as_str())).collect()
     }
 
@@ -217,7 +219,8 @@ fn print(tokens: TokenStream, out: &mut Vec<u8>) {
         match token {
             TokenTree::Punct(p) if p.as_char() == '#' => {
                 let bang = tokens.next_if(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == '!'));
-                let documentation = tokens.next_if(|t| matches!(t, TokenTree::Group(g) if is_doc(g.stream())));
+                let documentation =
+                    tokens.next_if(|t| matches!(t, TokenTree::Group(g) if is_doc(g.stream())));
                 if documentation.is_none() {
                     out.extend(b"#\0");
                     out.extend(bang.map_or(&b""[..], |_| b"!\0"));

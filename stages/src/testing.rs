@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use runpipe_base::{
-    Artifact, Ctx, Device, Host, Inputs, MemoryBlobs, NullHost, Output, Registry, Series, StageError, Value, View,
+    Artifact, Ctx, Device, Host, Inputs, MemoryBlobs, NullHost, Output, Registry, Series, StageError, Value,
+    View,
 };
 
 /// Keeps artifacts in memory and runs stages on them.
@@ -62,13 +63,20 @@ impl Bench {
         let output = run.run(&record, &Inputs::new(ports, &self.blobs), &mut cx)?;
         let (metrics, series) = cx.into_reported();
         let declared = |name: &str| spec.metrics.iter().any(|m| m.name == name);
-        assert!(metrics.keys().all(|name| declared(name)), "`{stage}` reports what it does not declare: {metrics:?}");
+        assert!(
+            metrics.keys().all(|name| declared(name)),
+            "`{stage}` reports what it does not declare: {metrics:?}"
+        );
         assert!(series.iter().all(|s| declared(&s.name)), "`{stage}` draws what it does not declare");
         assert!(metrics.values().all(|v| v.is_finite()), "`{stage}` reports {metrics:?}");
         assert_eq!(output.kind, spec.output, "`{stage}` makes what it declares");
         let parts: Vec<_> = spec.parts.iter().map(|p| (p.name.to_string(), p.kind.clone())).collect();
         for (name, kind) in &parts {
-            assert_eq!(output.parts.get(name).map(|p| &p.kind), Some(kind), "`{stage}` makes its part `{name}`");
+            assert_eq!(
+                output.parts.get(name).map(|p| &p.kind),
+                Some(kind),
+                "`{stage}` makes its part `{name}`"
+            );
         }
         assert_eq!(output.parts.len(), parts.len(), "`{stage}` declares all its parts");
         let artifact = self.blobs.keep(output);

@@ -16,7 +16,10 @@ fn stages_say_what_they_are() {
         kinds.extend(spec.inputs.iter().map(|port| &port.kind));
         kinds.extend(spec.parts.iter().map(|part| &part.kind));
         for kind in kinds {
-            assert!(*kind == Kind::ANY || registry.kind(kind.as_str()).is_some(), "`{name}` names the kind `{kind}`");
+            assert!(
+                *kind == Kind::ANY || registry.kind(kind.as_str()).is_some(),
+                "`{name}` names the kind `{kind}`"
+            );
         }
         let names: BTreeSet<&str> = spec.metrics.iter().map(|m| m.name.as_ref()).collect();
         assert_eq!(names.len(), spec.metrics.len(), "`{name}` declares a number twice");

@@ -46,7 +46,11 @@ fn a_folder_reaches_what_its_paths_name() {
         "data/files.rs data/tags.rs data/text.rs kit/rng.rs kit/rng/inner.rs maner/mod.rs maner/model.rs"
     );
     assert_eq!(behind("san"), "kit/nn/linear.rs kit/nn/mod.rs kit/ops.rs san/mod.rs");
-    assert_eq!(behind("fgsm").split(' ').count(), 7, "a glob of the kit is all of the kit and the folder itself");
+    assert_eq!(
+        behind("fgsm").split(' ').count(),
+        7,
+        "a glob of the kit is all of the kit and the folder itself"
+    );
     assert_eq!(behind("data"), "data/conll.rs data/files.rs data/mod.rs data/tags.rs data/text.rs");
 }
 

@@ -198,7 +198,8 @@ impl Split {
                 Orphans::Keep => {}
                 Orphans::Reject => {
                     let kind = found[at].kind().unwrap_or_default();
-                    let message = format!("expected `B-{kind}` or a word of type `{kind}` before it, found `I-{kind}`");
+                    let message =
+                        format!("expected `B-{kind}` or a word of type `{kind}` before it, found `I-{kind}`");
                     return Err(self.wrong(rows[at].line, message));
                 }
                 Orphans::Repair => {
@@ -214,13 +215,15 @@ impl Split {
 
     fn allow(&self, types: &[String], of_train: bool) -> Result<(), StageError> {
         let known = |kind: &str| types.iter().any(|t| t == kind);
-        let Some((row, kind)) = self.rows().find_map(|row| row.tag.kind().filter(|k| !known(k)).map(|k| (row, k)))
+        let Some((row, kind)) =
+            self.rows().find_map(|row| row.tag.kind().filter(|k| !known(k)).map(|k| (row, k)))
         else {
             return Ok(());
         };
         let allowed = if types.is_empty() { "none".to_owned() } else { format!("`{}`", types.join("`, `")) };
         let whose = if of_train { "of the training sentences" } else { "in `types`" };
-        Err(self.wrong(row.line, format!("expected one of the entity types {whose} ({allowed}), found `{kind}`")))
+        Err(self
+            .wrong(row.line, format!("expected one of the entity types {whose} ({allowed}), found `{kind}`")))
     }
 
     fn sentences(self) -> Vec<Sentence> {
@@ -244,7 +247,10 @@ fn row(line: &str, columns: &mut Option<usize>, untagged: Untagged) -> Result<Ro
         } else {
             let expected = *columns.get_or_insert(fields.len());
             if fields.len() != expected {
-                return Err(format!("expected {expected} columns as above, found {}: `{line}`", fields.len()));
+                return Err(format!(
+                    "expected {expected} columns as above, found {}: `{line}`",
+                    fields.len()
+                ));
             }
             (fields[0], Some(fields[expected - 1]))
         }
@@ -252,7 +258,9 @@ fn row(line: &str, columns: &mut Option<usize>, untagged: Untagged) -> Result<Ro
     let tag = match (tag.filter(|tag| !tag.is_empty()), untagged) {
         (Some(tag), _) => Tag::parse(tag)?,
         (None, Untagged::Outside) => Tag::Outside,
-        (None, Untagged::Reject) => return Err(format!("expected a word and a tag, found `{}`", line.trim_end())),
+        (None, Untagged::Reject) => {
+            return Err(format!("expected a word and a tag, found `{}`", line.trim_end()));
+        }
     };
     Ok(Row { line: 0, word: word.to_owned(), tag })
 }

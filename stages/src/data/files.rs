@@ -12,7 +12,8 @@ use runpipe_base::StageError;
 /// # Errors
 /// [`StageError::Io`] when the folder cannot be read.
 pub fn names(dir: &Path) -> Result<Vec<String>, StageError> {
-    let refuse = |e: std::io::Error| StageError::Io { path: dir.display().to_string(), message: e.to_string() };
+    let refuse =
+        |e: std::io::Error| StageError::Io { path: dir.display().to_string(), message: e.to_string() };
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).map_err(refuse)? {
         let entry = entry.map_err(refuse)?;

@@ -51,6 +51,9 @@ pub const KINDS: &[KindSpec] = &[
 /// The part `name`, which must be there and of kind `kind`.
 fn part<'a>(view: &View<'a>, name: &str, kind: &'static str) -> Result<View<'a>, StageError> {
     view.part(name).filter(|part| *part.kind() == Kind::of(kind)).ok_or_else(|| {
-        StageError::Input(format!("expected a part `{name}` of kind `{kind}` in an artifact of kind `{}`", view.kind()))
+        StageError::Input(format!(
+            "expected a part `{name}` of kind `{kind}` in an artifact of kind `{}`",
+            view.kind()
+        ))
     })
 }

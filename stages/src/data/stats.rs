@@ -15,15 +15,20 @@ impl Stage for Stats {
     type Params = ();
 
     fn spec(&self) -> Spec {
-        Spec::new("data.stats", code::DATA, "table", "Counts sentences, words and entities, and what the splits share.")
-            .input(Port::one("corpus", "corpus/tagged", "the corpus"))
-            .metric("sentences", "sentences in all splits")
-            .metric("words", "words in all splits")
-            .metric("entities", "entities in all splits")
-            .metric("words_per_sentence", "words in a sentence, on average")
-            .metric("entity_words", "words in entities, in percent of all words")
-            .metric("test_repeats", "test sentences that are training sentences too, in percent")
-            .metric("test_unseen", "test entities whose words are no training entity, in percent")
+        Spec::new(
+            "data.stats",
+            code::DATA,
+            "table",
+            "Counts sentences, words and entities, and what the splits share.",
+        )
+        .input(Port::one("corpus", "corpus/tagged", "the corpus"))
+        .metric("sentences", "sentences in all splits")
+        .metric("words", "words in all splits")
+        .metric("entities", "entities in all splits")
+        .metric("words_per_sentence", "words in a sentence, on average")
+        .metric("entity_words", "words in entities, in percent of all words")
+        .metric("test_repeats", "test sentences that are training sentences too, in percent")
+        .metric("test_unseen", "test entities whose words are no training entity, in percent")
     }
 
     fn run(&self, (): &(), inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
@@ -35,7 +40,8 @@ impl Stage for Stats {
                 splits.insert(name, Tagged::read(&view)?);
             }
         }
-        let counts: Vec<(&str, Counts)> = splits.iter().map(|(name, tagged)| (*name, Counts::of(tagged))).collect();
+        let counts: Vec<(&str, Counts)> =
+            splits.iter().map(|(name, tagged)| (*name, Counts::of(tagged))).collect();
         let total = |f: fn(&Counts) -> usize| counts.iter().map(|(_, c)| f(c)).sum::<usize>() as f64;
         cx.metric("sentences", total(|c| c.sentences));
         cx.metric("words", total(|c| c.words));
@@ -71,7 +77,9 @@ impl Counts {
 
 /// The surfaces of all entities: their words apart by one blank.
 pub fn surfaces(sentences: &[Sentence]) -> BTreeSet<String> {
-    let of = |s: &Sentence| tags::lenient(&s.tags).iter().map(|e| s.words[e.start..e.end].join(" ")).collect::<Vec<_>>();
+    let of = |s: &Sentence| {
+        tags::lenient(&s.tags).iter().map(|e| s.words[e.start..e.end].join(" ")).collect::<Vec<_>>()
+    };
     sentences.iter().flat_map(of).collect()
 }
 

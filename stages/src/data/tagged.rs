@@ -73,7 +73,9 @@ impl Tagged {
             )));
         }
         if let Some(kind) = types_in(&tagged.sentences).iter().find(|kind| !tagged.types.contains(kind)) {
-            return Err(StageError::Input(format!("`{SENTENCES}` has entities of type `{kind}`, `{LABELS}` has not")));
+            return Err(StageError::Input(format!(
+                "`{SENTENCES}` has entities of type `{kind}`, `{LABELS}` has not"
+            )));
         }
         Ok(tagged)
     }

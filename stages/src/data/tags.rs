@@ -30,7 +30,9 @@ impl Tag {
         match &text[..text.len() - kind.len() - 1] {
             "B" | "S" | "U" => Ok(Self::Begin(kind.to_owned())),
             "I" | "E" | "L" => Ok(Self::Inside(kind.to_owned())),
-            prefix => Err(format!("expected a tag that starts with one of `BIESLU`, found `{prefix}` in `{text}`")),
+            prefix => {
+                Err(format!("expected a tag that starts with one of `BIESLU`, found `{prefix}` in `{text}`"))
+            }
         }
     }
 
@@ -106,9 +108,9 @@ pub fn repair(tags: &[Tag]) -> Vec<Tag> {
 
 /// The first word whose `I-` continues nothing.
 pub fn orphan(tags: &[Tag]) -> Option<usize> {
-    (0..tags.len()).find(|&i| {
-        matches!(&tags[i], Tag::Inside(kind) if i == 0 || tags[i - 1].kind() != Some(kind.as_str()))
-    })
+    (0..tags.len()).find(
+        |&i| matches!(&tags[i], Tag::Inside(kind) if i == 0 || tags[i - 1].kind() != Some(kind.as_str())),
+    )
 }
 
 /// The tags of `len` words whose entities are these; entities must not overlap.

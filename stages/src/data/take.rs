@@ -33,7 +33,10 @@ impl Stage for Take {
         let mut tagged = Tagged::read(&inputs.one("sentences")?)?;
         let all = tagged.sentences.len();
         if p.n > all {
-            return Err(StageError::Input(format!("expected at least {} sentences to take, found {all}", p.n)));
+            return Err(StageError::Input(format!(
+                "expected at least {} sentences to take, found {all}",
+                p.n
+            )));
         }
         let order = Stream::new(p.seed, "data.take").permutation(all);
         tagged.sentences = order[..p.n].iter().map(|&i| tagged.sentences[i].clone()).collect();

@@ -93,7 +93,9 @@ fn select(path: &Path, pattern: &str) -> Result<Vec<PathBuf>, StageError> {
     if chosen.is_empty() {
         let message = match names.as_slice() {
             [] => "expected files, found none".to_owned(),
-            [first, ..] => format!("expected files named `{pattern}`, found {} others such as `{first}`", names.len()),
+            [first, ..] => {
+                format!("expected files named `{pattern}`, found {} others such as `{first}`", names.len())
+            }
         };
         return Err(StageError::Data { path: path.display().to_string(), line: 0, message });
     }

@@ -29,8 +29,6 @@ choice! {
         First = "first",
         /// The last.
         Last = "last",
-        /// All, averaged.
-        Mean = "mean",
     }
 }
 
@@ -39,8 +37,8 @@ choice! {
 pub struct Sequence {
     /// What the encoder sees.
     pub ids: Vec<u32>,
-    /// Positions at which each word is read (averaged when they are many), in order.
-    pub sites: Vec<Range<usize>>,
+    /// The position at which each word is read, in order.
+    pub sites: Vec<usize>,
     /// The number of each word read, in its sentence.
     pub words: Vec<usize>,
 }
@@ -78,10 +76,11 @@ impl Layout {
             }
             let start = ids.len();
             ids.extend(unit);
-            let site = match self.site {
-                Site::Prepend => start - 1..start,
-                Site::Append => ids.len()..ids.len() + 1,
-                _ => self.pooled(start..ids.len()),
+            let site = match (self.site, self.pool) {
+                (Site::Prepend, _) => start - 1,
+                (Site::Append, _) => ids.len(),
+                (_, Pool::First) => start,
+                (_, Pool::Last) => ids.len() - 1,
             };
             if self.site == Site::Append {
                 ids.push(self.filler);
@@ -105,15 +104,7 @@ impl Layout {
             }
         }
         ids.push(self.special.end);
-        Sequence { ids, sites: std::iter::once(site..site + 1).collect(), words: vec![hidden] }
-    }
-
-    fn pooled(&self, word: Range<usize>) -> Range<usize> {
-        match self.pool {
-            Pool::First => word.start..word.start + 1,
-            Pool::Last => word.end - 1..word.end,
-            Pool::Mean => word,
-        }
+        Sequence { ids, sites: vec![site], words: vec![hidden] }
     }
 
     /// A word alone longer than a sequence keeps its first subwords.

@@ -7,15 +7,33 @@
 //! | in the paper | here |
 //! |---|---|
 //! | x = `<s>` (M s₁) … (M sₙ) `</s>`, sites mᵢ | [`layout::Layout::sequences`] |
-//! | baseline: tag of a word from its first subword | [`layout::Site::Tokcls`] |
+//! | the baseline that reads a word's own pieces | [`layout::Site::Tokcls`] |
+//! | zᵢ = W·h(mᵢ) + b | [`model::Tagger::logits`] |
+//! | L = −(1/N) Σ log softmax(zᵢ)[yᵢ], encoder and head trained together | [`finetune`] |
+//! | the pre-trained masked language model | [`pretrain`], over [`masking`] |
+//! | F1 of entities | [`score`] |
+//!
+//! The paper's encoder is far too large for a quick run, so a small one is trained first, on real raw text or on that
+//! of a [`language`] made up for the purpose. A model lies in a folder as hubs have it ([`hub`], [`config`]).
 
 pub mod bpe;
+pub mod config;
+pub mod evaluate;
+pub mod finetune;
+pub mod hub;
 pub mod language;
 pub mod layout;
+pub mod masking;
+pub mod model;
+pub mod predict;
+pub mod pretrain;
 pub mod score;
 pub mod tokenizer;
 
-use runpipe_base::{DynStage, KindSpec, Paper};
+use runpipe_base::{DynStage, KindSpec, Paper, StageError};
+
+use self::evaluate::reading;
+use self::model::Model;
 
 /// The paper.
 pub static PAPER: Paper = Paper {
@@ -25,7 +43,57 @@ pub static PAPER: Paper = Paper {
 };
 
 /// The stages of this folder.
-pub const STAGES: &[&dyn DynStage] = &[&language::GeneratedLanguage];
+pub const STAGES: &[&dyn DynStage] = &[
+    &evaluate::Evaluate,
+    &evaluate::Gazetteer,
+    &finetune::Finetune,
+    &language::GeneratedLanguage,
+    &pretrain::Pretrain,
+];
 
 /// The kinds of artifact that this folder's stages make.
-pub const KINDS: &[KindSpec] = &[];
+pub const KINDS: &[KindSpec] = &[
+    KindSpec {
+        name: "scores",
+        layout: "`scores.json`: numbers by name; `types.csv`: counts and scores of each entity type; `confusion.csv`: \
+                 true types by types found; part `predictions` of kind `tagged`",
+        check: |view| {
+            let json = view.text("scores.json")?;
+            let numbers: Result<std::collections::BTreeMap<String, f64>, _> = serde_json::from_str(&json);
+            numbers.map_err(|e| StageError::Input(format!("`scores.json`: {e}")))?;
+            ["types.csv", "confusion.csv"].iter().try_for_each(|file| view.text(file).map(drop))
+        },
+    },
+    KindSpec {
+        name: "weights/encoder",
+        layout: "`config.json`, `tokenizer.json` and `model.safetensors` of a RoBERTa encoder with its masked head, \
+                 named as model hubs do",
+        check: |view| {
+            let model = Model::read(view)?;
+            let head = model.arrays.contains_key("masked.dense.weight");
+            if head {
+                Ok(())
+            } else {
+                Err(StageError::Input("`model.safetensors` has no `lm_head.dense.weight`".into()))
+            }
+        },
+    },
+    KindSpec {
+        name: "weights/tagger",
+        layout: "`config.json` with `id2label` and `maner`, `tokenizer.json` and `model.safetensors` of a RoBERTa \
+                 encoder with a `classifier` over words, named as model hubs do",
+        check: |view| {
+            let model = Model::read(view)?;
+            let (_, labels, _) = reading(&model)?;
+            let head = model.arrays.get("tagger.out.weight").map(|(sizes, _)| sizes.as_slice());
+            let expected = [labels.len(), model.config.hidden_size];
+            if head == Some(&expected) {
+                return Ok(());
+            }
+            Err(StageError::Input(format!("`classifier.weight` must be {expected:?}, found {head:?}")))
+        },
+    },
+];
+
+#[cfg(test)]
+mod tests;

@@ -136,7 +136,12 @@ pub fn boundaries(tags: &[Tag]) -> Vec<Tag> {
 
 /// F of the entities whose surface is in `known` and of those whose surface is not: the recall of each with the
 /// precision of all.
-pub fn f1_by_surface(gold: &[Sentence], predicted: &[Vec<Tag>], known: &BTreeSet<String>, all: Counts) -> (f64, f64) {
+pub fn f1_by_surface(
+    gold: &[Sentence],
+    predicted: &[Vec<Tag>],
+    known: &BTreeSet<String>,
+    all: Counts,
+) -> (f64, f64) {
     let (mut seen, mut unseen) = (Counts::default(), Counts::default());
     for (sentence, predicted) in gold.iter().zip(predicted) {
         let found: BTreeSet<Entity> = tags::lenient(predicted).into_iter().collect();

@@ -142,7 +142,8 @@ fn describe(merges: &bpe::Merges) -> serde_json::Value {
     let special = |id: usize| json!({ "id": SPECIAL[id], "ids": [id], "tokens": [SPECIAL[id]] });
     let token = |id: &str| json!({ "SpecialToken": { "id": id, "type_id": 0 } });
     let sequence = |id: &str| json!({ "Sequence": { "id": id, "type_id": 0 } });
-    let space = json!({ "type": "Metaspace", "replacement": SPACE, "prepend_scheme": "always", "split": true });
+    let space =
+        json!({ "type": "Metaspace", "replacement": SPACE, "prepend_scheme": "always", "split": true });
     json!({
         "version": "1.0",
         "truncation": null,

@@ -81,14 +81,28 @@ fn untagged_words_as_told() {
 
 #[test]
 fn files_by_their_names() {
-    let names = [["train", "dev", "test"], ["train.tsv", "valid.conll", "test.bio"], ["train.txt", "validation", "test"]];
+    let names = [
+        ["train", "dev", "test"],
+        ["train.tsv", "valid.conll", "test.bio"],
+        ["train.txt", "validation", "test"],
+    ];
     for [a, b, c] in names {
         let mut bench = Bench::new();
-        let files = [(a, "a B-PER\n"), (b, "b B-PER\nx O\n"), (c, "c O\n\nd O\n"), ("README.md", "?"), ("extra.txt", "?")];
+        let files = [
+            (a, "a B-PER\n"),
+            (b, "b B-PER\nx O\n"),
+            (c, "c O\n\nd O\n"),
+            ("README.md", "?"),
+            ("extra.txt", "?"),
+        ];
         let ran = read(&mut bench, &files, &[]).unwrap();
         assert_eq!(bench.text(ran.part("dev"), "sentences.conll"), "b\tB-PER\nx\tO\n\n");
         assert_eq!(bench.text(ran.part("test"), "sentences.conll"), "c\tO\n\nd\tO\n\n");
-        assert_eq!(bench.text(ran.part("test"), "labels.txt"), "O\nB-PER\nI-PER\n", "labels are those of `train`");
+        assert_eq!(
+            bench.text(ran.part("test"), "labels.txt"),
+            "O\nB-PER\nI-PER\n",
+            "labels are those of `train`"
+        );
         assert_eq!(bench.text(ran.part("text"), "text.txt"), "a\n");
         assert!((ran.metrics["test_sentences"] - 2.0).abs() < f64::EPSILON);
     }
@@ -116,8 +130,16 @@ fn broken_corpora() {
         ("no dev", vec![("train", good), ("test", good)], vec![]),
         ("no test", vec![("train", good), ("dev", good)], vec![]),
         ("an ending that is not known", vec![("train.csv", good), ("dev", good), ("test", good)], vec![]),
-        ("two files for one split", vec![("train", good), ("train.txt", good), ("dev", good), ("test", good)], vec![]),
-        ("two names for one split", vec![("train", good), ("dev", good), ("valid", good), ("test", good)], vec![]),
+        (
+            "two files for one split",
+            vec![("train", good), ("train.txt", good), ("dev", good), ("test", good)],
+            vec![],
+        ),
+        (
+            "two names for one split",
+            vec![("train", good), ("dev", good), ("valid", good), ("test", good)],
+            vec![],
+        ),
         ("an empty file", sorted(""), vec![]),
         ("a file of blank lines", sorted("\n \n\t\n"), vec![]),
         ("a file of document marks", sorted("-DOCSTART- -X- O O\n\n"), vec![]),
@@ -142,7 +164,11 @@ fn broken_corpora() {
         ("an orphan at the beginning", sorted("a I-PER\n"), vec![reject.clone()]),
         ("an orphan after another type", sorted("a B-LOC\nb I-PER\n"), vec![reject.clone()]),
         ("an orphan in a later sentence", sorted("a B-PER\n\nb O\nc I-PER\n"), vec![reject]),
-        ("a type that is not in train", vec![("train", good), ("dev", "a O\nb B-LOC\n"), ("test", good)], vec![]),
+        (
+            "a type that is not in train",
+            vec![("train", good), ("dev", "a O\nb B-LOC\n"), ("test", good)],
+            vec![],
+        ),
         ("types without entities in train", vec![("train", "a O\n"), ("dev", good), ("test", good)], vec![]),
         ("a type that is not given", sorted("a O\nb I-PER\n"), vec![types(&["LOC", "ORG"])]),
     ];
@@ -159,7 +185,8 @@ fn broken_corpora() {
 fn bytes_that_are_no_text() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("train"), b"a O\nb\xe9 O\n").unwrap();
-    let refused = Bench::new().attempt("data.conll", &[("dir", path(dir.path()))], &[]).unwrap_err().to_string();
+    let refused =
+        Bench::new().attempt("data.conll", &[("dir", path(dir.path()))], &[]).unwrap_err().to_string();
     assert!(refused.ends_with("train:2: expected UTF-8, found the byte 0xe9"), "{refused}");
     let missing = Bench::new().attempt("data.conll", &[("dir", path(&dir.path().join("no")))], &[]);
     assert!(matches!(missing.unwrap_err(), StageError::Io { .. }));
@@ -167,12 +194,9 @@ fn bytes_that_are_no_text() {
 
 fn any_sentences() -> impl Strategy<Value = Vec<Sentence>> {
     let kind = prop_oneof!["PER", "LOC"];
-    let tag = prop_oneof![
-        Just(Tag::Outside),
-        kind.clone().prop_map(Tag::Begin),
-        kind.prop_map(Tag::Inside),
-    ];
-    let word = prop_oneof!["[a-zɛ]{1,5}", Just(".".to_owned()), Just("\u{200d}".to_owned()), Just(":".to_owned())];
+    let tag = prop_oneof![Just(Tag::Outside), kind.clone().prop_map(Tag::Begin), kind.prop_map(Tag::Inside),];
+    let word =
+        prop_oneof!["[a-zɛ]{1,5}", Just(".".to_owned()), Just("\u{200d}".to_owned()), Just(":".to_owned())];
     let sentence = prop::collection::vec((word, tag), 1..6).prop_map(|pairs| {
         let (words, tags) = pairs.into_iter().unzip();
         Sentence { words, tags }

@@ -7,13 +7,10 @@ use runpipe_base::{Kind, Output};
 
 fn any_tagged() -> impl Strategy<Value = Tagged> {
     let kind = prop_oneof!["PER", "LOC", "A-B"];
-    let tag = prop_oneof![
-        Just(Tag::Outside),
-        kind.clone().prop_map(Tag::Begin),
-        kind.prop_map(Tag::Inside),
-    ];
+    let tag = prop_oneof![Just(Tag::Outside), kind.clone().prop_map(Tag::Begin), kind.prop_map(Tag::Inside),];
     // Words may hold blanks, no-break spaces, joiners and tags, but no tab or line end.
-    let word = prop_oneof!["[a-z]{1,6}", "[^\\t\\n\\r]{1,4}", Just("\u{a0}".to_owned()), Just("<mask>".to_owned())];
+    let word =
+        prop_oneof!["[a-z]{1,6}", "[^\\t\\n\\r]{1,4}", Just("\u{a0}".to_owned()), Just("<mask>".to_owned())];
     let sentence = prop::collection::vec((word, tag), 1..6).prop_map(|pairs| {
         let (words, tags) = pairs.into_iter().unzip();
         Sentence { words, tags }

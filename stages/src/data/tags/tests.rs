@@ -44,11 +44,7 @@ fn repair_turns_iob1_into_iob2() {
 
 fn any_tags() -> impl Strategy<Value = Vec<Tag>> {
     let kind = prop_oneof!["PER", "LOC", "ORG"];
-    let tag = prop_oneof![
-        Just(Tag::Outside),
-        kind.clone().prop_map(Tag::Begin),
-        kind.prop_map(Tag::Inside),
-    ];
+    let tag = prop_oneof![Just(Tag::Outside), kind.clone().prop_map(Tag::Begin), kind.prop_map(Tag::Inside),];
     prop::collection::vec(tag, 0..12)
 }
 

@@ -50,7 +50,11 @@ fn refused_files() {
         assert_eq!(refused.replace(&dir.path().display().to_string(), "DIR"), message);
     };
     check(&[], "*", "DIR:0: expected files, found none");
-    check(&[("a.txt", b"x"), ("b.txt", b"x")], "*.gz", "DIR:0: expected files named `*.gz`, found 2 others such as `a.txt`");
+    check(
+        &[("a.txt", b"x"), ("b.txt", b"x")],
+        "*.gz",
+        "DIR:0: expected files named `*.gz`, found 2 others such as `a.txt`",
+    );
     check(&[("a.txt", b"\n \n")], "*", "DIR:0: expected lines of text, found none");
     check(&[("a.txt", b"x\ny\xff\n")], "*", "DIR/a.txt:2: expected UTF-8, found the byte 0xff");
     let cut = &gzip("many words")[..12];

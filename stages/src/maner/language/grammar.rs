@@ -43,7 +43,8 @@ impl Language {
     pub(super) fn new(lexicon: Lexicon, capital: bool, stream: &mut Stream) -> Self {
         let orders = [Order::SubjectVerbObject, Order::SubjectObjectVerb, Order::VerbSubjectObject];
         let order = orders[stream.below(orders.len())];
-        let name_rank = [0, 1, 2].map(|class: usize| Ranks::new(lexicon.surnames[class].len(), |r| 1.0 / r.sqrt()));
+        let name_rank =
+            [0, 1, 2].map(|class: usize| Ranks::new(lexicon.surnames[class].len(), |r| 1.0 / r.sqrt()));
         let verb_rank = Ranks::new(lexicon.verbs[0].len(), |r| 1.0 / r);
         Self { lexicon, order, adposition_first: stream.chance(0.5), capital, verb_rank, name_rank }
     }

@@ -132,8 +132,14 @@ impl Words {
             order[..n].iter().map(|&i| all[i]).collect::<Vec<char>>()
         };
         let (consonants, vowels) = (choose(&CONSONANTS, 12), choose(&VOWELS, 5));
-        let mut words =
-            Self { stream, consonants, vowels, endings: Vec::new(), taken: BTreeSet::new(), typical: Vec::new() };
+        let mut words = Self {
+            stream,
+            consonants,
+            vowels,
+            endings: Vec::new(),
+            taken: BTreeSet::new(),
+            typical: Vec::new(),
+        };
         words.typical = words.endings(3);
         words
     }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::lexicon::{Class, Lexicon};
 use super::LanguageParams;
+use super::lexicon::{Class, Lexicon};
 use crate::data::tagged::{Sentence, Tagged};
 use crate::data::tags;
 use crate::testing::{Bench, Ran, int};
@@ -67,7 +67,8 @@ fn the_corpus_is_as_measured() {
 fn names_keep_to_their_sets() {
     for seed in 1..=3 {
         let lexicon = Lexicon::draw(&params(seed));
-        let [labelled, test, novel] = [Class::Labelled, Class::Test, Class::Novel].map(|class| lexicon.names(class));
+        let [labelled, test, novel] =
+            [Class::Labelled, Class::Test, Class::Novel].map(|class| lexicon.names(class));
         assert!(labelled.is_disjoint(&test) && labelled.is_disjoint(&novel) && test.is_disjoint(&novel));
         let mut bench = Bench::new();
         let ran = make(&mut bench, seed as i64, 2000);
@@ -78,7 +79,12 @@ fn names_keep_to_their_sets() {
             stems.into_iter().find(|s| all.iter().any(|names| names.contains(s))).map(str::to_owned)
         };
         let names = |part: &str| -> BTreeSet<String> {
-            let of = |s: Sentence| tags::lenient(&s.tags).iter().flat_map(|e| s.words[e.start..e.end].to_vec()).collect::<Vec<_>>();
+            let of = |s: Sentence| {
+                tags::lenient(&s.tags)
+                    .iter()
+                    .flat_map(|e| s.words[e.start..e.end].to_vec())
+                    .collect::<Vec<_>>()
+            };
             tagged(&bench, &ran, part).into_iter().flat_map(of).filter_map(|w| bare(&w)).collect()
         };
         let within = |part: &str, allowed: &BTreeSet<&str>| {
@@ -104,7 +110,8 @@ fn tags_are_valid_and_the_three_types_occur() {
     for part in ["train", "dev", "test", "novel"] {
         let sentences = tagged(&bench, &ran, part);
         assert!(sentences.iter().all(|s| tags::orphan(&s.tags).is_none()));
-        let kinds: BTreeSet<String> = sentences.iter().flat_map(|s| tags::lenient(&s.tags)).map(|e| e.kind).collect();
+        let kinds: BTreeSet<String> =
+            sentences.iter().flat_map(|s| tags::lenient(&s.tags)).map(|e| e.kind).collect();
         assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["LOC", "ORG", "PER"], "{part}");
     }
 }

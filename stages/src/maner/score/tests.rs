@@ -44,7 +44,10 @@ fn golden_table() {
         for (read, expected) in [(lenient as fn(&[Tag]) -> _, wide), (strict, narrow)] {
             let micro = Score::of(&gold, &predicted, read).unwrap().micro();
             let found = [micro.precision(), micro.recall(), micro.f1()];
-            assert!(found.iter().zip(expected).all(|(a, b)| near(*a, b)), "{case}: {found:?}, not {expected:?}");
+            assert!(
+                found.iter().zip(expected).all(|(a, b)| near(*a, b)),
+                "{case}: {found:?}, not {expected:?}"
+            );
         }
         let score = Score::of(&gold, &predicted, lenient).unwrap();
         let (found, weighted) = (score.macro_mean().f1, score.weighted_mean().f1);

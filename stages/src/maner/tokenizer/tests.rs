@@ -21,10 +21,24 @@ fn special_tokens_come_first() {
 #[test]
 fn a_word_is_never_lost_nor_special() {
     let subwords = learned();
-    for word in ["a", "", "\u{200d}", "\u{200b}\u{200b}", "🤷🏽‍♀️", "مرحبا", "<mask>", "</s>", "a<pad>b", " ", "▁", "x\u{a0}y"] {
+    for word in [
+        "a",
+        "",
+        "\u{200d}",
+        "\u{200b}\u{200b}",
+        "🤷🏽‍♀️",
+        "مرحبا",
+        "<mask>",
+        "</s>",
+        "a<pad>b",
+        " ",
+        "▁",
+        "x\u{a0}y",
+    ] {
         let ids = subwords.word(word).unwrap();
         assert!(!ids.is_empty(), "`{word}` has subwords");
-        let special = ids.iter().filter(|id| **id != subwords.special.unknown && subwords.special.contains(**id));
+        let special =
+            ids.iter().filter(|id| **id != subwords.special.unknown && subwords.special.contains(**id));
         assert_eq!(special.count(), 0, "`{word}` is {ids:?}");
         assert!(ids.iter().all(|id| (*id as usize) < subwords.size));
     }
