@@ -447,10 +447,15 @@ pub trait Params: Sized {
     fn decode(record: &Record) -> Result<Self, Vec<ParamError>> {
         let filled = ParamSpec::fill(&Self::schema(), record.clone())?;
         Self::from_filled(&filled).ok_or_else(|| {
-            let negative = filled.iter().find(|(_, v)| matches!(v, Value::Int(i) if *i < 0));
-            let (name, found) =
-                negative.map_or((String::new(), String::new()), |(n, v)| (n.clone(), v.to_string()));
-            vec![ParamError::Range { name, interval: "0..".into(), found }]
+            let numbers = filled
+                .iter()
+                .filter_map(|(name, v)| if let Value::Int(i) = v { Some((name, *i)) } else { None });
+            // A negative number first, else the largest: nothing else fails to fit.
+            let (name, found) = numbers
+                .max_by_key(|(_, i)| *i as u64)
+                .map_or((String::new(), 0), |(name, i)| (name.clone(), i));
+            let interval = if found < 0 { "0.." } else { "0..=4294967295" };
+            vec![ParamError::Range { name, interval: interval.into(), found: found.to_string() }]
         })
     }
 }

@@ -222,6 +222,7 @@ impl fmt::Display for TypeMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.expected {
             Type::Choice(_) => write!(f, "expected {}, found `{}`", self.expected, self.found),
+            expected if self.found == Value::None => write!(f, "expected `{expected}`, found `none`"),
             expected => write!(f, "expected `{expected}`, found {} `{}`", self.found.type_name(), self.found),
         }
     }
