@@ -60,6 +60,23 @@ impl Context<'_> {
         Span::new(self.source.id, start, end)
     }
 
+    /// The end of what stands in `start..end` before trailing blanks and comments.
+    fn trimmed(&self, start: usize, mut end: usize) -> usize {
+        loop {
+            end = start
+                + self.text[start..end]
+                    .trim_end_matches(|c: char| c.is_ascii_whitespace() || c == '\x0b')
+                    .len();
+            let before = self.comments.partition_point(|comment| (comment.span.end as usize) < end);
+            match self.comments.get(before) {
+                Some(comment) if comment.span.end as usize == end && comment.span.start as usize >= start => {
+                    end = comment.span.start as usize;
+                }
+                _ => return end,
+            }
+        }
+    }
+
     /// Adds a finding, unless there are too many already.
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         if !self.is_full() {
@@ -109,7 +126,7 @@ fn parse<T>(
     match PipeParser::parse(rule, &text[at..]) {
         Ok(mut pairs) => {
             let pair = pairs.next().expect("a rule that matched has a pair");
-            let end = at + pair.as_span().end();
+            let end = cx.trimmed(at, at + pair.as_span().end());
             let node = lower(&mut Lower { cx, base: at, depth: 0, too_deep: false }, pair);
             Ok(Parsed { node, end })
         }
@@ -145,9 +162,11 @@ struct Lower<'c, 's> {
 }
 
 impl Lower<'_, '_> {
+    /// The place of a pair, without the blanks and comments that pest skips when it looks for an optional part.
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let span = pair.as_span();
-        self.cx.span(self.base + span.start(), self.base + span.end())
+        let start = self.base + span.start();
+        self.cx.span(start, self.cx.trimmed(start, self.base + span.end()))
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

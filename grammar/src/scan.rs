@@ -32,7 +32,7 @@ pub(crate) fn scan(file: SourceId, text: &str) -> Scan {
         let mut end = at + 1;
         match byte {
             b'\n' => own_line = true,
-            b' ' | b'\t' | b'\r' => {}
+            b' ' | b'\t'..=b'\r' => {}
             b'#' => {
                 end = token::line_end(text, at);
                 let comment = text[at..end].trim_end();

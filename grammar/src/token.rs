@@ -80,7 +80,7 @@ pub(crate) fn skip_trivia(text: &str, mut at: usize) -> usize {
     let bytes = text.as_bytes();
     while let Some(byte) = bytes.get(at) {
         match byte {
-            b' ' | b'\t' | b'\r' | b'\n' => at += 1,
+            b' ' | b'\t'..=b'\r' => at += 1,
             b'#' => at = line_end(text, at),
             _ => break,
         }

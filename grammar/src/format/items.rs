@@ -49,7 +49,7 @@ impl Printer<'_> {
                 first.blank_above |= self.comments.blank_between(last_end, span.start);
             }
             if let Some(last) = printed.last_mut() {
-                last.comment = self.comments.beside(span.end);
+                last.comment = last.comment.take().or_else(|| self.comments.beside(span.end));
             }
             rows.extend(printed);
             last_end = span.end;
@@ -75,8 +75,12 @@ impl Printer<'_> {
     }
 
     /// A statement's row under the comments that had to leave it and, without a source, its doc comment.
-    fn with_comments(&mut self, doc: Option<&Doc>, end: u32, row: Row) -> Vec<Row> {
+    fn with_comments(&mut self, doc: Option<&Doc>, end: u32, mut row: Row) -> Vec<Row> {
         let mut rows = self.doc_rows(doc);
+        if rows.len() == 1 && row.takes_doc_beside {
+            row.comment = doc.map(|doc| super::doc_line(&doc.text));
+            rows.clear();
+        }
         self.displace(end);
         rows.extend(self.displaced.drain(..).map(|text| Row::alone(Layout::Comment(text))));
         rows.push(row);
@@ -105,7 +109,7 @@ impl Printer<'_> {
     fn import(&mut self, import: &Import) -> Vec<Row> {
         let alias = import.alias.as_ref().map_or_else(String::new, |alias| format!(" as {alias}"));
         let text = format!("import {}{alias}", quote(&import.path.value));
-        self.with_comments(import.doc.as_ref(), import.span.end, Row::alone(Layout::Text(text)))
+        self.with_comments(import.doc.as_ref(), import.span.end, Row::alone(Layout::Text(text)).documented())
     }
 
     /// `param name: type in range = default`

@@ -31,17 +31,25 @@ pub(super) struct Row {
     pub(super) blank_above: bool,
     /// The comment after it.
     pub(super) comment: Option<String>,
+    /// Its doc comment may stand there.
+    pub(super) takes_doc_beside: bool,
 }
 
 impl Row {
     /// A row that is aligned with nothing.
     pub(super) fn alone(rest: Layout) -> Self {
-        Self { columns: Columns::Alone, cells: Vec::new(), rest, blank_above: false, comment: None }
+        let (columns, cells) = (Columns::Alone, Vec::new());
+        Self { columns, cells, rest, blank_above: false, comment: None, takes_doc_beside: false }
     }
 
     /// A row in columns.
     pub(super) fn columns(columns: Columns, cells: Vec<String>, rest: Layout) -> Self {
-        Self { columns, cells, rest, blank_above: false, comment: None }
+        Self { columns, cells, rest, blank_above: false, comment: None, takes_doc_beside: true }
+    }
+
+    /// The same with room for a doc comment after it.
+    pub(super) fn documented(self) -> Self {
+        Self { takes_doc_beside: true, ..self }
     }
 
     /// Its text, with the cells padded to the widths.
