@@ -199,16 +199,19 @@ impl Slot {
         }
         let name = Name::of(self.key.as_bytes());
         let bytes = manifest.encode(&recipe);
-        disk.scratch.place(&disk.keys, name.as_str(), PLAIN, &[&bytes], worth)?;
+        let mut temp = disk.scratch.temp(PLAIN)?;
+        temp.write(&bytes)?;
+        // The looser key first: a crash in between leaves the exact one, and so both, to be made again.
         if let Some(also) = manifest.also.filter(|also| *also != self.key) {
             let also = Name::of(also.as_bytes());
             // One file under two names where that can be; an older result's name is taken over.
-            if disk.keys.link(name.as_str(), &disk.keys, also.as_str()).is_err() {
+            if !temp.place_new(&disk.keys, also.as_str()).unwrap_or(false) {
                 disk.scratch.place(&disk.keys, also.as_str(), PLAIN, &[&bytes], worth)?;
             } else if worth {
                 disk.keys.sync_names(also.as_str())?;
             }
         }
+        temp.place(&disk.keys, name.as_str(), worth)?;
         if !worth {
             self.store.sync_later(name, &manifest.artifact);
         }

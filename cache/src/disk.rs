@@ -13,6 +13,12 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Stat, Timespec, Timestam
 use rustix::io::Errno;
 
 use crate::StoreError;
+#[cfg(test)]
+use crate::tests::crash::moment;
+
+/// Marks a change of the disk; tests end the process before each of them.
+#[cfg(not(test))]
+fn moment() {}
 
 /// Mode of files that nobody edits, before the umask.
 pub(crate) const FROZEN: u32 = 0o444;
@@ -96,6 +102,7 @@ impl Folder {
 
     /// Removes a file; says whether there was one.
     pub(crate) fn remove(&self, name: &str) -> Result<bool, StoreError> {
+        moment();
         absent(rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()))
             .map(|done| done.is_some())
             .map_err(|e| self.error("remove", name, e))
@@ -103,6 +110,7 @@ impl Folder {
 
     /// Moves a file into another folder, in place of what has that name there; says whether there was one to move.
     pub(crate) fn rename(&self, name: &str, to: &Self, new: &str) -> Result<bool, StoreError> {
+        moment();
         absent(rustix::fs::renameat(&self.fd, name, &to.fd, new))
             .map(|done| done.is_some())
             .map_err(|e| to.error("move", new, e))
@@ -110,6 +118,7 @@ impl Folder {
 
     /// Gives a file a second name here. `Errno::EXIST` when the name is taken.
     pub(crate) fn link(&self, name: &str, to: &Self, new: &str) -> Result<(), Errno> {
+        moment();
         match rustix::fs::linkat(&self.fd, name, &to.fd, new, AtFlags::empty()) {
             Err(Errno::NOENT) => {
                 to.make_shard(new)?;
@@ -122,16 +131,16 @@ impl Folder {
     /// Makes the folder that `name` (`ab/cdef…`) stands in.
     fn make_shard(&self, name: &str) -> Result<(), Errno> {
         let Some((shard, _)) = name.split_once('/') else { return Ok(()) };
+        moment();
         match rustix::fs::mkdirat(&self.fd, shard, Mode::from_raw_mode(0o777)) {
-            // The new folder's own entry: once for each of 256, so never worth putting off.
-            Ok(()) => rustix::fs::fsync(&self.fd),
-            Err(Errno::EXIST) => Ok(()),
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
             Err(e) => Err(e),
         }
     }
 
     /// Opens a file to lock it, makes it if needed.
     pub(crate) fn lock_file(&self, name: &str) -> Result<File, StoreError> {
+        moment();
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
         rustix::fs::openat(&self.fd, name, flags, Mode::from_raw_mode(PLAIN))
             .map(File::from)
@@ -144,16 +153,13 @@ impl Folder {
         file.map_or(Ok(()), |file| rustix::fs::fsync(&file)).map_err(|e| self.error("flush", name, e))
     }
 
-    /// Flushes the names in the folder that `name` stands in.
+    /// Flushes the names in the folder that `name` stands in, and that folder's own.
     pub(crate) fn sync_names(&self, name: &str) -> Result<(), StoreError> {
-        let done = match name.split_once('/') {
-            None => rustix::fs::fsync(&self.fd),
-            Some((shard, _)) => {
-                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                rustix::fs::openat(&self.fd, shard, flags, Mode::empty()).and_then(rustix::fs::fsync)
-            }
-        };
-        done.map_err(|e| self.error("flush", name, e))
+        let shard = name.split_once('/').map_or(Ok(()), |(shard, _)| {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            rustix::fs::openat(&self.fd, shard, flags, Mode::empty()).and_then(rustix::fs::fsync)
+        });
+        shard.and_then(|()| rustix::fs::fsync(&self.fd)).map_err(|e| self.error("flush", name, e))
     }
 
     /// Flushes everything on the folder's disk.
@@ -296,6 +302,7 @@ impl Scratch {
 
     /// A new, empty file.
     pub(crate) fn temp(&self, mode: u32) -> Result<Temp<'_>, StoreError> {
+        moment();
         let name = self.unique();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.folder.fd, &name, flags, Mode::from_raw_mode(mode));
@@ -325,6 +332,7 @@ impl Scratch {
     pub(crate) fn place_at(&self, path: &Path, mode: u32, bytes: &[u8]) -> Result<(), StoreError> {
         let mut temp = self.temp(mode)?;
         temp.write(bytes)?;
+        moment();
         rustix::fs::renameat(&self.folder.fd, &temp.name, rustix::fs::CWD, path)
             .map_err(|e| StoreError::io("write", path, e))?;
         temp.placed = true;
@@ -342,12 +350,19 @@ pub(crate) struct Temp<'a> {
 
 impl Temp<'_> {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.file.write_all(bytes).map_err(|e| StoreError::io("write", self.folder.join(&self.name), e))
+        // In tests a write is seen half done.
+        let (some, rest) = bytes.split_at(if cfg!(test) { bytes.len() / 2 } else { bytes.len() });
+        moment();
+        let some = self.file.write_all(some);
+        moment();
+        some.and_then(|()| self.file.write_all(rest))
+            .map_err(|e| StoreError::io("write", self.folder.join(&self.name), e))
     }
 
     /// Gives the file its name, in place of what had it. With `durable` the bytes reach the disk before the name does,
     /// and the name before this returns.
     pub(crate) fn place(mut self, folder: &Folder, name: &str, durable: bool) -> Result<(), StoreError> {
+        moment();
         if durable {
             rustix::fs::fsync(&self.file).map_err(|e| folder.error("flush", name, e))?;
         }
@@ -358,6 +373,7 @@ impl Temp<'_> {
         });
         done.map_err(|e| folder.error("write", name, e))?;
         self.placed = true;
+        moment();
         if durable { folder.sync_names(name) } else { Ok(()) }
     }
 

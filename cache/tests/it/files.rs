@@ -199,6 +199,9 @@ fn a_change_within_the_clocks_grain_is_seen() {
         fs::write(&file, i.to_le_bytes()).unwrap();
         assert_eq!(store.hash_path(&file).unwrap(), Digest::of(&i.to_le_bytes()), "the same size, {i}");
     }
+    drop(store);
+    let memo = dir.path().join("store/v1/memo");
+    assert!(!memo.exists(), "a file that may change unseen is not remembered");
 }
 
 #[test]

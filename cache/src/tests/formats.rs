@@ -1,4 +1,4 @@
-//! Unit tests of the formats.
+//! The formats of files.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
