@@ -324,7 +324,10 @@ impl<'a> Binder<'a> {
         let axes = columns.fold(Vec::new(), |axes, column| union(&axes, &column.inner_axes(place.space)));
         let space = place.space.narrow(&axes);
         let hints = naming.hints.as_ref().filter(|_| place.root).or(frame.hints.as_ref()).cloned();
-        self.fn_body(info, given, (name, hints, frame.depth + 1), &space)
+        self.problems.enter(span);
+        let result = self.fn_body(info, given, (name, hints, frame.depth + 1), &space);
+        self.problems.leave();
+        result
     }
 
     fn fn_body(

@@ -15,13 +15,30 @@ pub(crate) struct Problems {
     list: Vec<Diagnostic>,
     seen: HashSet<(Span, String)>,
     errors: usize,
+    /// The calls of `fn`s whose bodies are being bound, outermost first.
+    calls: Vec<Span>,
 }
 
 impl Problems {
+    /// What follows is found in the body of a `fn` that is called at `call`.
+    pub(crate) fn enter(&mut self, call: Span) {
+        self.calls.push(call);
+    }
+
+    /// The body is over.
+    pub(crate) fn leave(&mut self) {
+        self.calls.pop();
+    }
+
     /// Adds a mistake unless it was told before: a loop finds the same one again and again.
     pub(crate) fn add(&mut self, diagnostic: Diagnostic) {
         if self.seen.insert((diagnostic.span, diagnostic.message.clone())) {
             self.errors += usize::from(diagnostic.is_error());
+            let call = self.calls.last().filter(|_| diagnostic.is_error());
+            let diagnostic = match call {
+                Some(call) => diagnostic.related(*call, "in this call"),
+                None => diagnostic,
+            };
             self.list.push(diagnostic);
         }
     }

@@ -302,11 +302,11 @@ impl<'a> Binder<'a> {
         let folder = self.modules[frame.module].folder.as_path();
         let subject = || format!("parameter `{}` of `{}`", spec.name, signature.name);
         let mut checked = Vec::with_capacity(values.len());
-        for value_here in values.iter() {
+        for (cell, value_here) in values.iter().enumerate() {
             match check(spec, value_here.clone(), Some(folder), value.span, &subject) {
                 Ok(value) => checked.push(value),
                 Err(diagnostic) => {
-                    self.problems.add(*diagnostic);
+                    self.problems.add(self.with_cell(*diagnostic, &column.domain, cell));
                     return None;
                 }
             }

@@ -6,7 +6,7 @@ use runpipe_base::{Kind, Value};
 use runpipe_grammar::ast::{Call, Expr, ExprKind, Ident, StrPart};
 use runpipe_grammar::{Diagnostic, Span, nearest};
 
-use super::{Art, Column, Data, Gather, Lists, Place, ShapeId, union};
+use super::{Art, Column, Data, Domain, Gather, Lists, Place, ShapeId, union};
 use crate::bind::Binder;
 use crate::bind::names::{Frame, dotted};
 use crate::eval::{Leaves, Stop, described, eval};
@@ -68,7 +68,7 @@ impl<'a> Binder<'a> {
 
     /// A value that holds everywhere.
     pub(crate) fn constant(&self, value: Value) -> Column {
-        Column::values(super::Domain::new(&[], 1, Vec::new()), vec![value])
+        Column::values(Domain::new(&[], 1, Vec::new()), vec![value])
     }
 
     /// Whether an expression stands for values or artifacts; looks at no more than it must.
@@ -136,10 +136,26 @@ impl<'a> Binder<'a> {
         let mut values = Vec::with_capacity(domain.len);
         for cell in 0..domain.len {
             columns.cell = cell;
-            let value = eval(expr, &columns, &self.fuel);
-            values.push(self.problems.told(value)?);
+            match eval(expr, &columns, &self.fuel) {
+                Ok(value) => values.push(value),
+                Err(Stop::Told) => return None,
+                Err(Stop::Fault(diagnostic)) => {
+                    self.problems.add(self.with_cell(*diagnostic, &domain, cell));
+                    return None;
+                }
+            }
         }
         Some(Column::values(domain, values))
+    }
+
+    /// The diagnostic with the indices at which it was found.
+    pub(crate) fn with_cell(&self, diagnostic: Diagnostic, domain: &Domain, cell: usize) -> Diagnostic {
+        if domain.axes.is_empty() {
+            return diagnostic;
+        }
+        let index = &domain.indices(&self.axes)[cell];
+        let index: Vec<String> = index.iter().map(|(axis, value)| format!("`{axis} = {value}`")).collect();
+        diagnostic.hint(format!("found at {}", index.join(", ")))
     }
 
     /// The truth of an expression for each combination; `None` after telling why there is none.
