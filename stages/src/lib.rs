@@ -25,5 +25,16 @@ pub fn registry() -> Registry {
     Registry::new(&stages, &kinds)
 }
 
+/// Whether tensors can live on a GPU of this machine.
+///
+/// # Errors
+/// Why not, in words.
+pub fn cuda() -> Result<(), String> {
+    #[cfg(feature = "cuda")]
+    return dfdx::prelude::Cuda::try_build(0, 0).map(drop).map_err(|error| format!("no GPU answers: {error}"));
+    #[cfg(not(feature = "cuda"))]
+    Err("this build has no GPU code; build it with `--features cuda`".to_owned())
+}
+
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,12 @@ pub(crate) fn cache(args: &Cache) -> Result<Exit, Failure> {
         Cache::Stat { store } => stat(&here(store)?),
         Cache::Gc { keep_runs, older_than, max_size, dry_run, store } => gc(
             &here(store)?,
-            &GcOptions { max_size: *max_size, keep_runs: *keep_runs, older_than: *older_than, dry_run: *dry_run },
+            &GcOptions {
+                max_size: *max_size,
+                keep_runs: *keep_runs,
+                older_than: *older_than,
+                dry_run: *dry_run,
+            },
         ),
         Cache::Verify { store } => verify(&here(store)?),
         Cache::Pin { name: None, store, .. } => pins(&here(store)?),
@@ -74,7 +79,8 @@ fn gc(store: &Store, options: &GcOptions) -> Result<Exit, Failure> {
 fn verify(store: &Store) -> Result<Exit, Failure> {
     let report = store.verify(true)?;
     for damage in &report.damaged {
-        let aside = if damage.repaired { "set aside; the next run computes it anew" } else { "left where it is" };
+        let aside =
+            if damage.repaired { "set aside; the next run computes it anew" } else { "left where it is" };
         term::data(format_args!("{} {}: {} ({aside})\n", damage.what, damage.name, damage.problem));
     }
     term::say(format_args!(

@@ -14,7 +14,9 @@ use crate::term;
 pub(crate) fn fmt(args: &Fmt) -> Result<Exit, Failure> {
     if args.files.is_empty() {
         let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes).map_err(|e| Failure::disk(Path::new("standard input"), &e))?;
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|e| Failure::disk(Path::new("standard input"), &e))?;
         let formatted = format(&bytes, "standard input")?;
         if args.check {
             return Ok(if formatted.as_bytes() == bytes { Exit::Fine } else { Exit::Usage });
@@ -24,7 +26,9 @@ pub(crate) fn fmt(args: &Fmt) -> Result<Exit, Failure> {
     }
     let mut wrong = 0;
     for file in &args.files {
-        let bytes = std::fs::read(file).map_err(|e| Failure::Other(Exit::Usage, format!("cannot read `{}`: {e}", file.display()), Vec::new()))?;
+        let bytes = std::fs::read(file).map_err(|e| {
+            Failure::Other(Exit::Usage, format!("cannot read `{}`: {e}", file.display()), Vec::new())
+        })?;
         match format(&bytes, &file.display().to_string()) {
             Ok(formatted) if formatted.as_bytes() == bytes => {}
             Ok(_) if args.check => {

@@ -13,14 +13,19 @@ pub(crate) fn get(args: &Get) -> Result<Exit, Failure> {
     let store = open::store(&args.reading.store, &args.reading.file)?;
     let (node, part) = split(&args.node);
     let [id] = open::nodes(&pipeline, node)?[..] else {
-        let labels: Vec<String> =
-            open::nodes(&pipeline, node)?.iter().take(5).map(|id| format!("`{}`", pipeline.nodes[*id as usize].label())).collect();
-        return Err(Failure::usage(format!("`{node}` is a family: say which node")).hint(format!("such as {}", labels.join(", "))));
+        let labels: Vec<String> = open::nodes(&pipeline, node)?
+            .iter()
+            .take(5)
+            .map(|id| format!("`{}`", pipeline.nodes[*id as usize].label()))
+            .collect();
+        return Err(Failure::usage(format!("`{node}` is a family: say which node"))
+            .hint(format!("such as {}", labels.join(", "))));
     };
     let label = pipeline.nodes[id as usize].label();
     let options = open::options(&args.machine, &pipeline, std::slice::from_ref(&label))?;
     let plan = runpipe_engine::plan(&pipeline, &store, &options)?;
-    let found = plan.nodes.iter().find(|n| n.id == id && n.status == Status::Hit).and_then(|n| n.manifest.as_ref());
+    let found =
+        plan.nodes.iter().find(|n| n.id == id && n.status == Status::Hit).and_then(|n| n.manifest.as_ref());
     let Some(manifest) = found else {
         let file = args.reading.file.display();
         return Err(Failure::Other(Exit::Failed, format!("`{label}` is not computed yet"), Vec::new())
@@ -29,7 +34,11 @@ pub(crate) fn get(args: &Get) -> Result<Exit, Failure> {
     let Some(artifact) = manifest.artifact.part(part) else {
         let parts: Vec<&str> = manifest.artifact.parts.keys().map(String::as_str).collect();
         let failure = Failure::usage(format!("`{label}` has no part `{part}`"));
-        return Err(failure.hint(if parts.is_empty() { "it has no parts".to_owned() } else { format!("it has `{}`", parts.join("`, `")) }));
+        return Err(failure.hint(if parts.is_empty() {
+            "it has no parts".to_owned()
+        } else {
+            format!("it has `{}`", parts.join("`, `"))
+        }));
     };
     store.materialise(artifact, &args.dir, false)?;
     for (path, entry) in artifact.entries() {

@@ -29,7 +29,8 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         term::error(
             format_args!("a bug in runpipe: {info}"),
-            &["please report it with the command and the pipeline; finished work is safe in the store".to_owned()],
+            &["please report it with the command and the pipeline; finished work is safe in the store"
+                .to_owned()],
         );
     }));
     let cli = match Cli::try_parse() {

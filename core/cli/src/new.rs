@@ -24,6 +24,8 @@ pub(crate) fn new(args: &New) -> Result<Exit, Failure> {
     })?;
     new.write_all(STARTER.as_bytes()).map_err(|e| Failure::disk(&file, &e))?;
     let file = file.display();
-    term::say(format_args!("{file} written; `runpipe run {file}` runs it, `runpipe stages list` shows what it can call"));
+    term::say(format_args!(
+        "{file} written; `runpipe run {file}` runs it, `runpipe stages list` shows what it can call"
+    ));
     Ok(Exit::Fine)
 }

@@ -57,7 +57,7 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let hints = error.hint().map(|hint| vec![hint.to_owned()]).unwrap_or_default();
+        let hints = error.hint().into_iter().map(str::to_owned).collect();
         Self::Other(Exit::Disk, with_causes(&error), hints)
     }
 }
@@ -101,7 +101,7 @@ pub(crate) fn load(file: &Path, registry: &Registry, settings: &SettingArgs) -> 
     let settings = Settings {
         set: settings.set.clone(),
         params_file: settings.params.clone(),
-        profiles: settings.profile.clone(),
+        profile: settings.profile.clone(),
     };
     let pipeline = runpipe_engine::load(file, registry, &settings)?;
     if !pipeline.warnings.is_empty() {
@@ -135,7 +135,11 @@ fn store_path(args: &StoreArgs, near: &Path) -> PathBuf {
 }
 
 /// Options for planning and running on this machine.
-pub(crate) fn options(machine: &Machine, pipeline: &Pipeline, targets: &[String]) -> Result<RunOptions, Failure> {
+pub(crate) fn options(
+    machine: &Machine,
+    pipeline: &Pipeline,
+    targets: &[String],
+) -> Result<RunOptions, Failure> {
     Ok(RunOptions {
         jobs: machine.jobs.map_or_else(cores, |jobs| jobs as usize),
         device: device(machine.device, pipeline)?,
@@ -158,9 +162,8 @@ fn device(flag: Option<DeviceArg>, pipeline: &Pipeline) -> Result<Device, Failur
         _ => None,
     };
     match (wanted, runpipe_stages::cuda()) {
-        (Some(Device::Cuda), Err(why)) => {
-            Err(Failure::usage(format!("device `cuda` cannot be used: {why}")).hint("`--device cpu` runs it on the processor"))
-        }
+        (Some(Device::Cuda), Err(why)) => Err(Failure::usage(format!("device `cuda` cannot be used: {why}"))
+            .hint("`--device cpu` runs it on the processor")),
         (Some(device), _) => Ok(device),
         (None, Ok(())) => Ok(Device::Cuda),
         (None, Err(_)) => Ok(Device::Cpu),
@@ -176,9 +179,11 @@ pub(crate) fn nodes(pipeline: &Pipeline, name: &str) -> Result<Vec<runpipe_engin
     }
     let failure = Failure::usage(format!("there is no node `{name}` in `{}`", pipeline.path));
     let base = name.split('[').next().unwrap_or(name);
-    let names: std::collections::BTreeSet<&str> = pipeline.nodes.iter().map(|node| node.name.as_ref()).collect();
+    let names: std::collections::BTreeSet<&str> =
+        pipeline.nodes.iter().map(|node| node.name.as_ref()).collect();
     Err(if names.contains(base) {
-        let label = pipeline.nodes.iter().find(|node| node.name.as_ref() == base).map(runpipe_engine::Node::label);
+        let label =
+            pipeline.nodes.iter().find(|node| node.name.as_ref() == base).map(runpipe_engine::Node::label);
         failure.hint(format!("its nodes are named as `{}`", label.unwrap_or_default()))
     } else {
         match runpipe_grammar::nearest(base, names.iter().copied()) {

@@ -28,7 +28,12 @@ struct Family {
 }
 
 /// Prints what would run: a line a family, or with `all` a line a node.
-pub(crate) fn show(pipeline: &Pipeline, store: &Store, options: &RunOptions, all: bool) -> Result<Exit, Failure> {
+pub(crate) fn show(
+    pipeline: &Pipeline,
+    store: &Store,
+    options: &RunOptions,
+    all: bool,
+) -> Result<Exit, Failure> {
     let plan = runpipe_engine::plan(pipeline, store, options)?;
     let mut order = Vec::new();
     let mut families: BTreeMap<String, Family> = BTreeMap::new();

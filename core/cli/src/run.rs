@@ -1,8 +1,8 @@
 //! `runpipe run`.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use runpipe_base::{Blobs, RunLog, Sink};
 use runpipe_engine::Cancel;
@@ -31,6 +31,10 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
         Format::Human if term::watched() => Box::new(Progress::stderr()),
         Format::Human => Box::new(Plain::new(std::io::stderr())),
     };
+    let bug = |log: &RunLog| {
+        let panicked = |error: &String| error.starts_with(runpipe_engine::PANICKED);
+        log.nodes.iter().filter_map(|node| node.error.as_ref()).any(panicked)
+    };
     let log = runpipe_engine::run(&pipeline, &store, &options, &registry, &cancel, sink.as_ref())?;
     drop(sink);
     for warning in store.take_warnings() {
@@ -44,13 +48,17 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
     term::say(runpipe_reports::summary(&log));
     // Without a report block there is nothing that a person asked to see.
     let expected = if log.reports.is_empty() { Exit::Fine } else { report(&log, &store, &args.out)? };
-    Ok(if log.summary.failed > 0 { Exit::Failed } else { expected })
+    Ok(match log.summary.failed {
+        0 => expected,
+        _ if bug(&log) => Exit::Bug,
+        _ => Exit::Failed,
+    })
 }
 
 /// Writes the report of `log`, says where it is and which expectations broke.
 pub(crate) fn report(log: &RunLog, blobs: &dyn Blobs, out: &Path) -> Result<Exit, Failure> {
-    let written = runpipe_reports::write_all(log, blobs, out)
-        .map_err(|e| Failure::Other(Exit::Disk, e.to_string(), Vec::new()))?;
+    let written =
+        runpipe_reports::write_all(log, blobs, out).map_err(|e| Failure::disk(&e.path, &e.source))?;
     let mut exit = Exit::Fine;
     for outcome in runpipe_reports::expectations(log).iter().filter(|outcome| !outcome.held()) {
         term::error(format_args!("{outcome}"), &[]);
@@ -70,6 +78,8 @@ fn listen() -> Result<Cancel, Failure> {
             term::say("stopping at the next checkpoint; once more to stop at once");
         } else {
             heard.stop_now();
+            // Stages in this process cannot be stopped from outside; the store is sound at any instant.
+            std::process::exit(1);
         }
     })
     .map_err(|e| Failure::Other(Exit::Disk, format!("cannot listen for Ctrl-C: {e}"), Vec::new()))?;

@@ -49,7 +49,11 @@ fn unknown(name: &str) -> Failure {
 }
 
 fn list(store: &Store, limit: usize) -> Result<Exit, Failure> {
-    let mut rows = vec![["run", "when (UTC)", "pipeline", "nodes", "ran", "cached", "failed", "time"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["run", "when (UTC)", "pipeline", "nodes", "ran", "cached", "failed", "time"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for run in store.runs()?.iter().rev().take(limit) {
         let RunSummary { nodes, cached, ran, failed, skipped, cancelled, elapsed_s } = run.summary;
         let mut row = vec![run.id.to_string(), date(run.created), run.pipeline.clone()];
@@ -74,9 +78,15 @@ fn show(id: RunId, log: &RunLog) {
         .nodes
         .iter()
         .map(|node| {
-            let metrics: Vec<String> = node.metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+            let metrics: Vec<String> =
+                node.metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
             let said = node.error.clone().unwrap_or_else(|| metrics.join("  "));
-            vec![format!("  {}", node.label), status(node.status).to_owned(), term::time(node.elapsed_s), said]
+            vec![
+                format!("  {}", node.label),
+                status(node.status).to_owned(),
+                term::time(node.elapsed_s),
+                said,
+            ]
         })
         .collect();
     text.push_str(&term::columns(&rows));
@@ -102,7 +112,8 @@ fn date(seconds: u64) -> String {
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
-    let (day, month) = (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+    let (day, month) =
+        (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     format!("{year}-{month:02}-{day:02} {:02}:{:02}", rest / 3600, rest % 3600 / 60)
 }

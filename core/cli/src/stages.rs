@@ -30,7 +30,9 @@ fn list(registry: &Registry, word: Option<&str>) -> Result<Exit, Failure> {
         .map(|(_, spec, _)| vec![spec.name.clone(), spec.summary.clone()])
         .collect();
     if rows.is_empty() {
-        return Err(Failure::usage(format!("no stage speaks of `{word}`")).hint("`runpipe stages list` shows all"));
+        return Err(
+            Failure::usage(format!("no stage speaks of `{word}`")).hint("`runpipe stages list` shows all")
+        );
     }
     term::data(term::columns(&rows));
     Ok(Exit::Fine)
@@ -54,14 +56,17 @@ fn describe(registry: &Registry, name: &str) -> Result<Exit, Failure> {
 
 /// The whole reference page, as `stages/REFERENCE.md` holds it.
 fn reference(registry: &Registry) -> String {
-    let mut text = String::from("# Stages\n\nWhat a `.pipe` file can call. Made by `runpipe stages describe --all`.\n");
+    let mut text =
+        String::from("# Stages\n\nWhat a `.pipe` file can call. Made by `runpipe stages describe --all`.\n");
     for name in registry.stage_names() {
         if let Some((_, spec, schema)) = registry.stage(name) {
             text.push('\n');
             text.push_str(&page(spec, schema).replacen("# ", "## ", 1));
         }
     }
-    text.push_str("\n# Kinds\n\nWhat artifacts are made of. All are open files: `runpipe get` copies them out.\n");
+    text.push_str(
+        "\n# Kinds\n\nWhat artifacts are made of. All are open files: `runpipe get` copies them out.\n",
+    );
     for kind in registry.kinds() {
         let _ = write!(text, "\n## {}\n\n{}\n", kind.name, kind.layout);
     }
@@ -69,14 +74,27 @@ fn reference(registry: &Registry) -> String {
 }
 
 fn page(spec: &Spec, schema: &[ParamSpec]) -> String {
-    let mut text = format!("# {}\n\n{}\n\n```pipe fragment\n{}\n```\n", spec.name, spec.summary, signature(spec, schema));
-    section(&mut text, "input", spec.inputs.iter().map(|port| (port.name.to_string(), port_type(port), port.doc.to_string())));
+    let mut text = format!(
+        "# {}\n\n{}\n\n```pipe fragment\n{}\n```\n",
+        spec.name,
+        spec.summary,
+        signature(spec, schema)
+    );
+    section(
+        &mut text,
+        "input",
+        spec.inputs.iter().map(|port| (port.name.to_string(), port_type(port), port.doc.to_string())),
+    );
     section(
         &mut text,
         "parameter",
         schema.iter().map(|param| (param.name.clone(), param_type(param), param.doc.clone())),
     );
-    section(&mut text, "part", spec.parts.iter().map(|part| (part.name.to_string(), part.kind.to_string(), part.doc.to_string())));
+    section(
+        &mut text,
+        "part",
+        spec.parts.iter().map(|part| (part.name.to_string(), part.kind.to_string(), part.doc.to_string())),
+    );
     section(
         &mut text,
         "metric",
@@ -92,7 +110,9 @@ fn page(spec: &Spec, schema: &[ParamSpec]) -> String {
 
 fn section(text: &mut String, title: &str, rows: impl Iterator<Item = (String, String, String)>) {
     let mut table = vec![vec![title.to_owned(), "type".to_owned(), "what".to_owned()]];
-    table.extend(rows.map(|(name, ty, doc)| vec![format!("`{name}`"), format!("`{ty}`").replace('|', "\\|"), doc]));
+    table.extend(
+        rows.map(|(name, ty, doc)| vec![format!("`{name}`"), format!("`{ty}`").replace('|', "\\|"), doc]),
+    );
     if table.len() == 1 {
         return;
     }
