@@ -1,0 +1,121 @@
+//! A report as data: all its numbers, and no way of showing them.
+
+use runpipe_base::{Blobs, Device, ReportItem, RunLog};
+
+use crate::expect::Outcome;
+use crate::figure::Figure;
+use crate::format;
+use crate::graph::Graph;
+use crate::plot::Plot;
+use crate::provenance::{self, Provenance};
+use crate::sample::Source;
+use crate::table::Table;
+
+/// A whole report.
+///
+/// It holds what the content of the run determines and nothing else: no clock, host or folder, and not whether a
+/// result was in the store. Equal results make equal reports, byte for byte.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The pipeline's name.
+    pub name: String,
+    /// The pipeline's own description (Markdown).
+    pub doc: String,
+    /// The class of device.
+    pub device: Device,
+    /// Parameters of the pipeline, as written.
+    pub params: Vec<(String, String)>,
+    /// One a report block.
+    pub sections: Vec<Section>,
+    /// What depends on what.
+    pub graph: Graph,
+    /// Where the numbers come from.
+    pub provenance: Provenance,
+}
+
+/// One `report "…" { }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// Its title.
+    pub title: String,
+    /// What is in it, in order.
+    pub blocks: Vec<Block>,
+}
+
+/// One entry of a section.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Block {
+    /// A paragraph (Markdown).
+    Text(String),
+    /// A table.
+    Table(Table),
+    /// A plot.
+    Plot(Plot),
+    /// An expectation.
+    Expect(Outcome),
+    /// Figures that a stage made.
+    Figure(Figure),
+}
+
+impl Report {
+    /// The report of `log`; `blobs` has the figures that stages made.
+    pub fn of(log: &RunLog, blobs: &dyn Blobs) -> Self {
+        let source = Source::of(log);
+        let (mut tables, mut figures) = (0, 0);
+        let next = |counter: &mut usize| {
+            *counter += 1;
+            *counter
+        };
+        let mut block = |item: &ReportItem| match item {
+            ReportItem::Text(text) => Block::Text(text.clone()),
+            ReportItem::Table(spec) => Block::Table(Table::of(&source, spec, next(&mut tables))),
+            ReportItem::Plot { table, line } => {
+                Block::Plot(Plot::of(&source, table, line.as_ref(), next(&mut figures)))
+            }
+            ReportItem::Expect { text, expr, message, place } => {
+                Block::Expect(Outcome::of(&source, text, expr, message.as_deref(), place))
+            }
+            ReportItem::Figure { caption, cells, part } => {
+                Block::Figure(Figure::of(&source, blobs, caption, cells, part, next(&mut figures)))
+            }
+        };
+        let sections = log
+            .reports
+            .iter()
+            .map(|section| Section {
+                title: section.title.clone(),
+                blocks: section.items.iter().map(&mut block).collect(),
+            })
+            .collect();
+        Self {
+            name: format::stem(&log.pipeline).to_owned(),
+            doc: log.doc.trim().to_owned(),
+            device: log.device,
+            params: provenance::params(&log.params),
+            sections,
+            graph: Graph::of(&crate::graph::vertices(log)),
+            provenance: Provenance::of(log, &source.ranks),
+        }
+    }
+
+    /// The page's title: that of its only section, else the pipeline's name.
+    pub fn title(&self) -> &str {
+        match self.sections.as_slice() {
+            [section] if !section.title.is_empty() => &section.title,
+            _ => &self.name,
+        }
+    }
+
+    /// All entries of all sections.
+    pub fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.sections.iter().flat_map(|section| &section.blocks)
+    }
+
+    /// All expectations, in order.
+    pub fn expectations(&self) -> impl Iterator<Item = &Outcome> {
+        self.blocks().filter_map(|block| match block {
+            Block::Expect(outcome) => Some(outcome),
+            _ => None,
+        })
+    }
+}
