@@ -97,7 +97,7 @@ impl Holder {
                 return Ok(Waited::Free);
             }
             // A shared lock, given back at once: those who wait do not shut each other out.
-            if disk::try_lock(&self.file, FlockOperation::NonBlockingLockShared).map_err(failed)? {
+            if disk::get_lock(&self.file, FlockOperation::NonBlockingLockShared).map_err(failed)? {
                 rustix::fs::flock(&self.file, FlockOperation::Unlock).map_err(failed)?;
                 return Ok(Waited::Free);
             }

@@ -217,8 +217,8 @@ pub(crate) fn stamp(file: &File) -> Result<(), Errno> {
     rustix::fs::futimens(file, &Timestamps { last_access: now, last_modification: now })
 }
 
-/// Whether a lock could be had at once.
-pub(crate) fn try_lock(file: &File, operation: FlockOperation) -> Result<bool, Errno> {
+/// Whether a lock was had; only an `operation` that does not wait may fail.
+pub(crate) fn get_lock(file: &File, operation: FlockOperation) -> Result<bool, Errno> {
     loop {
         match rustix::fs::flock(file, operation) {
             Ok(()) => return Ok(true),
@@ -226,6 +226,24 @@ pub(crate) fn try_lock(file: &File, operation: FlockOperation) -> Result<bool, E
             Err(Errno::INTR) => {}
             Err(e) => return Err(e),
         }
+    }
+}
+
+/// A lock on an open file that ends with the value, and not only when the descriptor is closed: a child between fork and
+/// exec holds that too.
+pub(crate) struct Held<'a>(&'a File);
+
+impl<'a> Held<'a> {
+    /// The lock, waiting for it; or `None` where `operation` does not wait.
+    pub(crate) fn take(file: &'a File, operation: FlockOperation) -> Result<Option<Self>, Errno> {
+        Ok(get_lock(file, operation)?.then_some(Self(file)))
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // It ends with the descriptor at the latest.
+        let _ = rustix::fs::flock(self.0, FlockOperation::Unlock);
     }
 }
 
@@ -250,7 +268,7 @@ impl Lock {
         loop {
             let file = folder.lock_file(name)?;
             let failed = |e| folder.error("lock", name, e);
-            if !try_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(failed)? {
+            if !get_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(failed)? {
                 return Ok(Err(file));
             }
             if is_linked(&file).map_err(failed)? {
@@ -272,8 +290,7 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // A name that stays is an unlocked file: the next to take it, or `gc`, deals with it.
         let _ = self.folder.remove(&self.name);
-        // A child between fork and exec may hold the descriptor too: unlock, do not only close.
-        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+        drop(Held(&self.file));
     }
 }
 

@@ -11,9 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use runpipe_base::{Digest, Key};
 use rustix::fs::FlockOperation;
-use rustix::io::Errno;
 
-use crate::disk::{self, Folder, Lock, Name, stamp_of};
+use crate::disk::{self, Folder, Held, Lock, Name, stamp_of};
 use crate::store::{GC_LOCK, LEASE, SLACK_NS};
 use crate::{Manifest, RunInfo, Store, StoreError};
 
@@ -108,11 +107,7 @@ impl Store {
     fn gate(&self) -> Result<(File, i128), StoreError> {
         let gate = self.0.locks.lock_file(GC_LOCK)?;
         let failed = |e| self.0.locks.error("lock", GC_LOCK, e);
-        while let Err(e) = rustix::fs::flock(&gate, FlockOperation::LockExclusive) {
-            if e != Errno::INTR {
-                return Err(failed(e));
-            }
-        }
+        disk::get_lock(&gate, FlockOperation::LockExclusive).map_err(failed)?;
         disk::stamp(&gate).map_err(failed)?;
         let start = stamp_of(&rustix::fs::fstat(&gate).map_err(failed)?);
         Ok((gate, start))
@@ -367,10 +362,15 @@ impl Sweep<'_> {
     fn remove(&mut self, folder: &Folder, name: &str, label: Label, limit: i128) -> Result<bool, StoreError> {
         let failed = |e| folder.error("remove", name, e);
         let Some(file) = folder.file(name).map_err(failed)? else { return Ok(false) };
-        let free = self.options.dry_run
-            || disk::try_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(failed)?;
+        let held = if self.options.dry_run {
+            None
+        } else {
+            let held = Held::take(&file, FlockOperation::NonBlockingLockExclusive).map_err(failed)?;
+            let Some(held) = held else { return Ok(false) };
+            Some(held)
+        };
         let stat = rustix::fs::fstat(&file).map_err(failed)?;
-        if !free || stamp_of(&stat) >= limit || (!self.options.dry_run && !folder.remove(name)?) {
+        if stamp_of(&stat) >= limit || (held.is_some() && !folder.remove(name)?) {
             return Ok(false);
         }
         // A file with two names is freed once.
