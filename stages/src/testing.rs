@@ -1,6 +1,8 @@
 //! Stages run without an engine: artifacts in memory, every output checked against what its stage declares.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use runpipe_base::{
     Artifact, Ctx, Device, Host, Inputs, MemoryBlobs, NullHost, Output, Registry, Series, StageError, Value,
@@ -101,6 +103,46 @@ impl Bench {
 
     pub(crate) fn text(&self, artifact: &Artifact, path: &str) -> String {
         self.view(artifact).text(path).expect("the file is there")
+    }
+}
+
+/// A host that stops a run after some steps and keeps its checkpoint.
+pub(crate) struct StopAfter {
+    left: AtomicU64,
+    steps: AtomicU64,
+    kept: Mutex<Option<Vec<u8>>>,
+}
+
+impl StopAfter {
+    pub(crate) fn new(steps: u64) -> Self {
+        Self { left: AtomicU64::new(steps), steps: AtomicU64::new(0), kept: Mutex::new(None) }
+    }
+
+    /// Stops no more, and counts steps anew.
+    pub(crate) fn go_on(&self) {
+        self.left.store(u64::MAX, Ordering::Relaxed);
+        self.steps.store(0, Ordering::Relaxed);
+    }
+
+    /// Steps since the last start.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
+    }
+}
+
+impl Host for StopAfter {
+    fn cancelled(&self) -> bool {
+        self.steps() >= self.left.load(Ordering::Relaxed)
+    }
+    fn progress(&self, _: u64, _: u64, _: &str, _: &str) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+    fn save(&self, state: &[u8]) -> Result<(), StageError> {
+        *self.kept.lock().expect("no test panics while it holds this") = Some(state.to_vec());
+        Ok(())
+    }
+    fn load(&self) -> Option<Vec<u8>> {
+        self.kept.lock().expect("no test panics while it holds this").clone()
     }
 }
 

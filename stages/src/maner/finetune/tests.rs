@@ -1,1 +1,226 @@
+use runpipe_base::{Artifact, StageError, Value};
 
+use crate::data::tagged::Tagged;
+use crate::maner::model::Model;
+use crate::testing::{Bench, Ran, StopAfter, int, text};
+
+/// A corpus and a small encoder, hardly trained.
+fn start(bench: &mut Bench) -> (Ran, Artifact) {
+    let corpus = bench.run(
+        "maner.language",
+        &[("raw", int(400)), ("train", int(40)), ("dev", int(20)), ("test", int(20))],
+        &[],
+    );
+    let params = [
+        ("vocabulary", int(400)),
+        ("layers", int(1)),
+        ("width", int(32)),
+        ("heads", int(4)),
+        ("steps", int(20)),
+        ("batch", int(512)),
+    ];
+    let encoder = bench.run("maner.pretrain", &params, &[("text", corpus.part("text"))]).artifact;
+    (corpus, encoder)
+}
+
+fn first(bench: &mut Bench, corpus: &Ran, n: i64) -> Artifact {
+    bench.run("data.take", &[("n", int(n))], &[("sentences", corpus.part("train"))]).artifact
+}
+
+/// A short run.
+fn brief() -> Vec<(&'static str, Value)> {
+    vec![("epochs", int(1)), ("min_steps", int(12))]
+}
+
+#[test]
+fn a_few_sentences_are_learned_by_heart() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let few = first(&mut bench, &corpus, 8);
+    for site in ["tokcls", "prepend", "append", "mask_filler"] {
+        for init in ["pretrained", "random"] {
+            let params = [
+                ("site", text(site)),
+                ("encoder_init", text(init)),
+                ("min_steps", int(300)),
+                ("epochs", int(1)),
+                ("lr", Value::Float(3e-3)),
+                ("dropout", Value::Float(0.0)),
+            ];
+            let ran = bench.run("maner.finetune", &params, &[("encoder", &encoder), ("sentences", &few)]);
+            assert!((ran.metrics["train_f1"] - 100.0).abs() < 1e-9, "{site} {init}: {:?}", ran.metrics);
+            assert!((ran.metrics["steps"] - 300.0).abs() < 1e-9 && ran.metrics["collapsed"] < 0.5);
+        }
+    }
+}
+
+#[test]
+fn one_seed_one_tagger() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train")), ("dev", corpus.part("dev"))];
+    let with = |seed: i64| [brief(), vec![("seed", int(seed))]].concat();
+    let a = bench.run("maner.finetune", &with(1), &inputs);
+    assert_eq!(a, bench.run("maner.finetune", &with(1), &inputs));
+    assert_ne!(a.artifact.digest(), bench.run("maner.finetune", &with(2), &inputs).artifact.digest());
+}
+
+#[test]
+fn the_best_state_at_dev_is_kept() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train")), ("dev", corpus.part("dev"))];
+    let params = [("epochs", int(1)), ("min_steps", int(60)), ("lr", Value::Float(3e-3))];
+    let ran = bench.run("maner.finetune", &params, &inputs);
+    let curve = &ran.series.iter().find(|s| s.name == "dev_f1_curve").unwrap().points;
+    assert_eq!(curve.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [10, 20, 30, 40, 50, 60]);
+    let best = curve.iter().copied().fold((0, -1.0), |best, p| if p.1 > best.1 { p } else { best });
+    assert_eq!((ran.metrics["best_step"] as u64, ran.metrics["dev_f1"]), best);
+    // Tagging `dev` with the artifact gives the score of the state that was kept.
+    let scores =
+        bench.run("maner.evaluate", &[], &[("tagger", &ran.artifact), ("sentences", corpus.part("dev"))]);
+    assert!((scores.metrics["f1"] - best.1).abs() < 1e-9);
+}
+
+#[test]
+fn a_stopped_run_ends_as_if_it_was_not() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train")), ("dev", corpus.part("dev"))];
+    let whole = bench.run("maner.finetune", &brief(), &inputs);
+    for stop in [1, 7, 11] {
+        let host = StopAfter::new(stop);
+        let stopped = bench.attempt_on(&host, "maner.finetune", &brief(), &inputs);
+        assert!(matches!(stopped, Err(StageError::Cancelled)));
+        host.go_on();
+        assert_eq!(bench.attempt_on(&host, "maner.finetune", &brief(), &inputs).unwrap(), whole);
+    }
+}
+
+/// The arrays of a tagger and of its encoder whose names begin so.
+fn arrays(bench: &Bench, tagger: &Artifact, encoder: &Artifact, prefix: &str) -> (Vec<f32>, Vec<f32>) {
+    let of = |artifact: &Artifact| {
+        let model = Model::read(&bench.view(artifact)).unwrap();
+        model.arrays.into_iter().filter(|(name, _)| name.starts_with(prefix)).flat_map(|(_, a)| a.1).collect()
+    };
+    (of(tagger), of(encoder))
+}
+
+#[test]
+fn what_is_frozen_stays() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
+    for (freeze, embeddings, layers) in
+        [("none", false, false), ("embeddings", true, false), ("encoder", true, true)]
+    {
+        let ran = bench.run("maner.finetune", &[brief(), vec![("freeze", text(freeze))]].concat(), &inputs);
+        let same = |prefix: &str| {
+            let (new, old) = arrays(&bench, &ran.artifact, &encoder, prefix);
+            new == old
+        };
+        assert_eq!((same("encoder.embed."), same("encoder.layer.")), (embeddings, layers), "{freeze}");
+    }
+}
+
+#[test]
+fn tokens_start_as_told() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
+    let table = |bench: &mut Bench, more: &[(&str, Value)]| {
+        let still = [("lr", Value::Float(0.0)), ("epochs", int(1)), ("min_steps", int(1))];
+        let ran = bench.run("maner.finetune", &[&still, more].concat(), &inputs);
+        let model = Model::read(&bench.view(&ran.artifact)).unwrap();
+        assert_eq!(model.arrays["encoder.embed.word.weight"].0, [model.config.vocab_size, 32]);
+        model.arrays["encoder.embed.word.weight"].1.clone()
+    };
+    let plain = table(&mut bench, &[]);
+    let mask = 4 * 32..5 * 32;
+    for init in ["random", "mean"] {
+        let other = table(&mut bench, &[("mask_init", text(init))]);
+        let changed: Vec<usize> = (0..plain.len()).filter(|i| plain[*i] != other[*i]).collect();
+        assert!(
+            changed.iter().all(|i| mask.contains(i)) && changed.len() > 30,
+            "{init} moves the mask alone"
+        );
+        if init == "mean" {
+            let mean = (0..plain.len() / 32).map(|row| f64::from(plain[32 * row])).sum::<f64>()
+                / (plain.len() / 32) as f64;
+            assert!((f64::from(other[mask.start]) - mean).abs() < 1e-6);
+        }
+    }
+    let longer = table(&mut bench, &[("filler", text("new"))]);
+    assert_eq!(
+        (longer.len(), &longer[..plain.len()]),
+        (plain.len() + 32, plain.as_slice()),
+        "one vector more"
+    );
+    assert_ne!(table(&mut bench, &[("encoder_init", text("random"))]), plain);
+}
+
+#[test]
+fn every_switch_makes_a_tagger_that_can_be_evaluated() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
+    for (name, value) in [
+        ("site", "tokcls"),
+        ("site", "append"),
+        ("site", "mask_filler"),
+        ("site", "cloze"),
+        ("pool", "last"),
+        ("filler", "unk"),
+        ("filler", "new"),
+        ("head", "mlp"),
+    ] {
+        let params = [vec![("epochs", int(1)), ("min_steps", int(2))], vec![(name, text(value))]].concat();
+        let tagger = bench.run("maner.finetune", &params, &inputs).artifact;
+        let scores =
+            bench.run("maner.evaluate", &[], &[("tagger", &tagger), ("sentences", corpus.part("test"))]);
+        let gold = Tagged::read(&bench.view(corpus.part("test"))).unwrap();
+        let found = Tagged::read(&bench.view(scores.part("predictions"))).unwrap();
+        let words = |t: Tagged| t.sentences.into_iter().map(|s| s.words).collect::<Vec<_>>();
+        assert_eq!(words(found), words(gold), "{name} {value}: a tag for every word");
+    }
+}
+
+#[test]
+fn a_tagger_that_finds_nothing_says_so() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
+    // A head on random states learns the commonest label and no more.
+    let params = [
+        ("epochs", int(1)),
+        ("min_steps", int(40)),
+        ("freeze", text("encoder")),
+        ("encoder_init", text("random")),
+    ];
+    let ran = bench.run("maner.finetune", &params, &inputs);
+    assert!(
+        ran.metrics["train_f1"] < 5.0 && (ran.metrics["collapsed"] - 1.0).abs() < 1e-9,
+        "{:?}",
+        ran.metrics
+    );
+    let scores =
+        bench.run("maner.evaluate", &[], &[("tagger", &ran.artifact), ("sentences", corpus.part("test"))]);
+    assert!((scores.metrics["collapsed"] - 1.0).abs() < 1e-9, "{:?}", scores.metrics);
+}
+
+#[test]
+fn refused_inputs() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let plain = Tagged { types: Vec::new(), ..Tagged::default() };
+    let nothing = bench.keep(plain.write());
+    let mut refusal = |params: &[(&str, Value)], sentences: &Artifact| {
+        let inputs = [("encoder", &encoder), ("sentences", sentences)];
+        bench.attempt("maner.finetune", params, &inputs).unwrap_err().to_string()
+    };
+    assert_eq!(refusal(&[], &nothing), "expected sentences with entities to train on, found none");
+    assert_eq!(
+        refusal(&[("max_len", int(500))], corpus.part("train")),
+        "`max_len` is 500, but the encoder has 128 positions"
+    );
+}
