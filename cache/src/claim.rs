@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use runpipe_base::{Artifact, BlobError, FileEntry, Key, Kind, Output, PartSpec};
 use rustix::fs::FlockOperation;
 
-use crate::disk::{self, FROZEN, Lock, Name, PLAIN};
+use crate::disk::{FROZEN, Name, PLAIN};
+use crate::lock::{self, Lock};
 use crate::{Draft, Manifest, Store, StoreError, layout, manifest};
 
 /// The answer to [`Store::claim`].
@@ -93,11 +94,11 @@ impl Holder {
         let mut pause = Duration::from_millis(1);
         let failed = |e| StoreError::io("lock", &self.path, e);
         loop {
-            if !disk::is_linked(&self.file).map_err(failed)? {
+            if !lock::is_linked(&self.file).map_err(failed)? {
                 return Ok(Waited::Free);
             }
             // A shared lock, given back at once: those who wait do not shut each other out.
-            if disk::get_lock(&self.file, FlockOperation::NonBlockingLockShared).map_err(failed)? {
+            if lock::get_lock(&self.file, FlockOperation::NonBlockingLockShared).map_err(failed)? {
                 rustix::fs::flock(&self.file, FlockOperation::Unlock).map_err(failed)?;
                 return Ok(Waited::Free);
             }

@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use runpipe_base::{Digest, Key};
 use rustix::fs::FlockOperation;
 
-use crate::disk::{self, Folder, Held, Lock, Name, stamp_of};
+use crate::disk::{self, Folder, Name, stamp_of};
+use crate::lock::{self, Held, Lock};
 use crate::store::{GC_LOCK, LEASE, SLACK_NS};
 use crate::{Manifest, RunInfo, Store, StoreError};
 
@@ -107,7 +108,7 @@ impl Store {
     fn gate(&self) -> Result<(File, i128), StoreError> {
         let gate = self.0.locks.lock_file(GC_LOCK)?;
         let failed = |e| self.0.locks.error("lock", GC_LOCK, e);
-        disk::get_lock(&gate, FlockOperation::LockExclusive).map_err(failed)?;
+        lock::get_lock(&gate, FlockOperation::LockExclusive).map_err(failed)?;
         disk::stamp(&gate).map_err(failed)?;
         let start = stamp_of(&rustix::fs::fstat(&gate).map_err(failed)?);
         Ok((gate, start))

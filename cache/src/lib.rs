@@ -45,6 +45,7 @@ mod gc;
 mod hash;
 mod import;
 mod layout;
+mod lock;
 mod manifest;
 mod number;
 mod objects;

@@ -9,8 +9,9 @@ use runpipe_base::Key;
 use rustix::fs::{FlockOperation, Stat};
 use rustix::io::Errno;
 
-use crate::disk::{self, Folder, Held, Lock, Name, Scratch, stamp_of};
+use crate::disk::{self, Folder, Name, Scratch, stamp_of};
 use crate::hash::Memo;
+use crate::lock::{self, Held, Lock};
 use crate::objects::{InUse, Unsynced};
 use crate::{Manifest, RecipePart, StoreError};
 
@@ -256,7 +257,7 @@ impl Store {
         let _held = Held::take(file, FlockOperation::LockShared)?;
         match disk::stamp(file) {
             // Another user's file: without the stamp, the worst that `gc` can do is to have it computed again.
-            Ok(()) | Err(Errno::PERM | Errno::ACCESS | Errno::ROFS) => disk::is_linked(file),
+            Ok(()) | Err(Errno::PERM | Errno::ACCESS | Errno::ROFS) => lock::is_linked(file),
             Err(e) => Err(e),
         }
     }
@@ -303,6 +304,6 @@ fn take_lease(locks: &Arc<Folder>, scratch: &Scratch) -> Result<(Lock, i128), St
     let opened = stamp_of(&rustix::fs::fstat(lease.file()).map_err(failed)?);
     // A `gc` at work has counted those who live already, without this one: it spares what is stamped from now on.
     let gc = locks.lock_file(GC_LOCK)?;
-    let idle = disk::get_lock(&gc, FlockOperation::NonBlockingLockShared).map_err(failed)?;
+    let idle = lock::get_lock(&gc, FlockOperation::NonBlockingLockShared).map_err(failed)?;
     Ok((lease, if idle { opened - SLACK_NS } else { opened }))
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use runpipe_base::{Blobs, Device, Digest, Hasher, Key, Kind, Output, RunLog, RunSummary};
 
-use crate::disk::{Folder, Lock};
+use crate::disk::Folder;
+use crate::lock::Lock;
 use crate::{Claim, Draft, GcOptions, Slot, Store};
 
 /// The variables that make a test process a worker and end it at its n-th moment.

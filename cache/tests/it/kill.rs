@@ -9,7 +9,7 @@ use crate::kit::{check_hit, commit, draft, job, key, mine, output, spawn, temp, 
 /// Keys that the worker computes in all: more than it can before it is killed for the last time.
 const KEYS: u64 = 4000;
 /// Times it is killed.
-const KILLS: u64 = 40;
+const KILLS: u64 = 20;
 
 /// The worker: commits one key after the other, each with checkpoints on the way.
 #[test]
