@@ -51,7 +51,7 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, StageError> {
 pub fn text(path: &Path) -> Result<String, StageError> {
     let text = String::from_utf8(bytes(path)?).map_err(|e| {
         let valid = e.utf8_error().valid_up_to();
-        let line = 1 + e.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count();
+        let line = e.as_bytes()[..valid].split(|b| *b == b'\n').count();
         let message = format!("expected UTF-8, found the byte 0x{:02x}", e.as_bytes()[valid]);
         StageError::Data { path: path.display().to_string(), line, message }
     })?;

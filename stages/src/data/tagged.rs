@@ -82,7 +82,7 @@ impl Tagged {
 
     /// The artifact.
     pub fn write(&self) -> Output {
-        let labels = self.labels().iter().map(|tag| format!("{tag}\n")).collect::<String>();
+        let labels = self.labels().iter().fold(String::new(), |text, tag| text + &tag.to_string() + "\n");
         Output::new(Kind::of("tagged")).file(SENTENCES, print(&self.sentences)).file(LABELS, labels)
     }
 }

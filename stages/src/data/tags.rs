@@ -73,9 +73,8 @@ pub struct Entity {
 pub fn lenient(tags: &[Tag]) -> Vec<Entity> {
     read(tags, |tag, open| match tag {
         Tag::Outside => Step::Close,
-        Tag::Begin(_) => Step::Open,
         Tag::Inside(kind) if open == Some(kind.as_str()) => Step::Continue,
-        Tag::Inside(_) => Step::Open,
+        Tag::Begin(_) | Tag::Inside(_) => Step::Open,
     })
 }
 

@@ -93,7 +93,7 @@ impl Config {
         if config.hidden_act != "gelu" {
             return Err(wrong(format!("expected `gelu` as `hidden_act`, found `{}`", config.hidden_act)));
         }
-        if config.num_attention_heads == 0 || config.hidden_size % config.num_attention_heads != 0 {
+        if config.num_attention_heads == 0 || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             let (width, heads) = (config.hidden_size, config.num_attention_heads);
             return Err(wrong(format!(
                 "`hidden_size` {width} is no multiple of `num_attention_heads` {heads}"

@@ -170,7 +170,9 @@ fn report(
         ("collapsed", f64::from(u8::from(silent || micro.f1() < 0.05))),
         ("entities", micro.gold as f64),
     ]);
-    metrics.iter().for_each(|(name, value)| cx.metric(name, *value));
+    for (name, value) in &metrics {
+        cx.metric(name, *value);
+    }
     let json = serde_json::to_string_pretty(&metrics).map_err(|e| StageError::Other(e.to_string()))? + "\n";
     let confusion = confusion(&truth, &predicted)?;
     let words = gold.sentences.iter().map(|s| s.words.clone());

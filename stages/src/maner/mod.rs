@@ -23,6 +23,7 @@ pub mod finetune;
 pub mod hub;
 pub mod language;
 pub mod layout;
+pub mod load;
 pub mod masking;
 pub mod model;
 pub mod predict;
@@ -48,6 +49,7 @@ pub const STAGES: &[&dyn DynStage] = &[
     &evaluate::Gazetteer,
     &finetune::Finetune,
     &language::GeneratedLanguage,
+    &load::Load,
     &pretrain::Pretrain,
 ];
 

@@ -34,14 +34,14 @@ impl Model {
     /// [`StageError::Input`] when a file is missing, wrong, or does not fit the others.
     pub fn read(view: &View<'_>) -> Result<Self, StageError> {
         let json = view.bytes("tokenizer.json")?;
-        Self::of(Config::read(view)?, &json, &view.bytes("model.safetensors")?)
+        Self::of(Config::read(view)?, &json, &view.bytes("model.safetensors")?).map(|(model, _)| model)
     }
 
-    /// A model of the contents of its three files.
+    /// A model of the contents of its three files, and the names of arrays that mean nothing here.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn of(config: Config, tokenizer: &[u8], weights: &[u8]) -> Result<Self, StageError> {
+    pub fn of(config: Config, tokenizer: &[u8], weights: &[u8]) -> Result<(Self, Vec<String>), StageError> {
         let subwords = Subwords::load(tokenizer)?;
         if subwords.size > config.vocab_size {
             return Err(StageError::Input(format!(
@@ -55,8 +55,8 @@ impl Model {
                 subwords.special.pad, config.pad_token_id
             )));
         }
-        let (arrays, _) = hub::load(weights, &config)?;
-        Ok(Self { config, subwords, arrays })
+        let (arrays, unused) = hub::load(weights, &config)?;
+        Ok((Self { config, subwords, arrays }, unused))
     }
 
     /// The artifact.

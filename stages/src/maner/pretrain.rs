@@ -86,7 +86,7 @@ impl Stage for Pretrain {
     }
 
     fn run(&self, p: &PretrainParams, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
-        if p.width % p.heads != 0 {
+        if !p.width.is_multiple_of(p.heads) {
             return Err(StageError::Input(format!(
                 "`width` {} is no multiple of `heads` {}",
                 p.width, p.heads

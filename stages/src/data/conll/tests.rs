@@ -117,6 +117,9 @@ fn given_types_hold_for_all_splits() {
     assert_eq!(bench.text(ran.part("train"), "labels.txt"), "O\nB-LOC\nI-LOC\nB-PER\nI-PER\n");
 }
 
+/// What is broken, the files, and the parameters.
+type Case = (&'static str, Vec<(&'static str, &'static str)>, Vec<(&'static str, Value)>);
+
 /// Every broken corpus and the whole message it gets.
 #[test]
 fn broken_corpora() {
@@ -124,7 +127,6 @@ fn broken_corpora() {
     let sorted = |train: &'static str| vec![("train", train), ("dev", good), ("test", good)];
     let reject = ("orphans", text("reject"));
     let types = |names: &[&str]| ("types", Value::List(names.iter().map(|n| text(n)).collect()));
-    type Case = (&'static str, Vec<(&'static str, &'static str)>, Vec<(&'static str, Value)>);
     let cases: Vec<Case> = vec![
         ("an empty folder", vec![], vec![]),
         ("no dev", vec![("train", good), ("test", good)], vec![]),

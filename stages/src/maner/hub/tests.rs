@@ -1,3 +1,9 @@
+#![expect(
+    clippy::unreadable_literal,
+    clippy::excessive_precision,
+    reason = "figures are written as they were published"
+)]
+
 use dfdx::prelude::{Cpu, NoneTape};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 

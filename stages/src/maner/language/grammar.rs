@@ -159,7 +159,7 @@ impl<'a> Writer<'a> {
         if form < 0.85 {
             self.name(&lexicon.first_names);
         }
-        if form < 0.6 || form >= 0.85 {
+        if !(0.6..0.85).contains(&form) {
             self.name(&lexicon.surnames);
         }
         self.tag(start, Kind::Person);

@@ -86,7 +86,7 @@ fn surfaces_part_the_recall() {
         tags: sentences("B-PER O B-PER O B-LOC").remove(0),
     };
     let predicted = sentences("B-PER O O O B-LOC");
-    let all = Score::of(&[gold.tags.clone()], &predicted, lenient).unwrap().micro();
+    let all = Score::of(std::slice::from_ref(&gold.tags), &predicted, lenient).unwrap().micro();
     let known = BTreeSet::from(["ana".to_owned()]);
     // Precision 1; recall 1 of the known one, 1/2 of the two others.
     let (seen, unseen) = f1_by_surface(&[gold], &predicted, &known, all);
