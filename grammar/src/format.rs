@@ -14,6 +14,7 @@ use crate::ast::{Doc, Expr, File, TypeExpr};
 use crate::diagnostic::Diagnostic;
 use crate::parse;
 use crate::source::Source;
+use crate::token::{Token, token};
 
 use self::comments::Comments;
 
@@ -79,6 +80,13 @@ impl Printer<'_> {
             Some(doc) if self.source.is_none() => doc.text.split('\n').map(doc_line).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The tokens of the source from an offset.
+    fn tokens(&self, start: u32) -> impl Iterator<Item = Token<'_>> {
+        let text = self.source.map_or("", |source| &*source.text);
+        let next = move |at: usize| if at <= text.len() { token(text, at) } else { None };
+        std::iter::successors(next(start as usize), move |token| next(token.end()))
     }
 
     /// The comments before an offset that were not printed go above the statement.

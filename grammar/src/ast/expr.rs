@@ -10,13 +10,13 @@ use crate::source::Span;
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
-    /// Where it stands, without parentheses around it.
+    /// Where it stands, with parentheses around it.
     pub span: Span,
 }
 
 /// What an expression is.
 ///
-/// Parentheses leave no trace: the tree's shape says what they said.
+/// Parentheses leave no trace but in the span: the tree's shape says what they said.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
     /// `none`

@@ -55,6 +55,9 @@ impl<'s> Comments<'s> {
     /// Whether a blank line stands between two offsets.
     pub(super) fn blank_between(&self, start: u32, end: u32) -> bool {
         let gap = self.text.get(start as usize..end as usize).unwrap_or_default();
-        gap.bytes().filter(|&byte| byte == b'\n').count() > 1
+        match (gap.find('\n'), gap.rfind('\n')) {
+            (Some(first), Some(last)) => gap[first..=last][1..].lines().any(|line| line.trim().is_empty()),
+            _ => false,
+        }
     }
 }

@@ -4,9 +4,10 @@ use super::Printer;
 use super::layout::Layout;
 use crate::ast::{
     Arg, BinaryOp, Branch, Call, Comment, Doc, Expr, ExprKind, Named, Number, StrPart, TypeExpr, TypeKind,
-    UnaryOp,
+    UnaryOp, Unit,
 };
 use crate::source::{SourceId, Span};
+use crate::token::TokenKind;
 
 /// How tightly an expression holds together: what is looser than its surroundings needs parentheses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,6 +156,7 @@ impl Printer<'_> {
             calls.push(call);
             input = before;
         }
+        self.displace(expr.span.start);
         let first = self.operand(input, Tightness::Or);
         let mut steps = Vec::new();
         for call in calls.into_iter().rev() {
@@ -298,22 +300,22 @@ impl Printer<'_> {
 
     /// A number as it was written, with one blank before its unit; without a source, as short as it can be.
     fn number(&self, expr: &Expr) -> String {
-        let written = self.source.map(|source| source.slice(expr.span));
-        let bare = |number: Number| match number {
-            Number::Int(value) => value.to_string(),
-            Number::Float(value) => format!("{value:?}"),
+        let (number, unit) = match &expr.kind {
+            ExprKind::Int(value) => (Number::Int(*value), None),
+            ExprKind::Float(value) => (Number::Float(*value), None),
+            ExprKind::Quantity { number, unit } => (*number, Some(*unit)),
+            kind => unreachable!("{kind:?} is not a number"),
         };
-        match (&expr.kind, written) {
-            (ExprKind::Quantity { unit, .. }, Some(text)) => {
-                let digits = text.strip_suffix(unit.symbol()).unwrap_or(text).trim_end();
-                format!("{digits} {}", unit.symbol())
-            }
-            (_, Some(text)) => text.to_owned(),
-            (ExprKind::Quantity { number, unit }, None) => format!("{} {}", bare(*number), unit.symbol()),
-            (ExprKind::Int(value), None) => bare(Number::Int(*value)),
-            (ExprKind::Float(value), None) => bare(Number::Float(*value)),
-            _ => String::new(),
-        }
+        let digits =
+            match (self.tokens(expr.span.start).find(|token| token.kind == TokenKind::Number), number) {
+                (Some(token), _) => {
+                    let unit = unit.map_or("", Unit::symbol);
+                    token.text.strip_suffix(unit).unwrap_or(token.text).to_owned()
+                }
+                (None, Number::Int(value)) => value.to_string(),
+                (None, Number::Float(value)) => format!("{value:?}"),
+            };
+        unit.map_or(digits.clone(), |unit| format!("{digits} {unit}"))
     }
 
     pub(super) fn string(&mut self, parts: &[StrPart]) -> String {

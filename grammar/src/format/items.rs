@@ -9,6 +9,7 @@ use crate::ast::{
     StageDef, StageItem, Stmt, Template,
 };
 use crate::source::Span;
+use crate::token::TokenKind;
 
 impl Printer<'_> {
     /// A whole file.
@@ -115,21 +116,24 @@ impl Printer<'_> {
     /// `param name: type in range = default`
     fn param_row(&mut self, param: &Param) -> Row {
         let name = format!("param {}:", param.name);
-        let (ty, default) = self.param_parts(param);
-        Row::columns(Columns::Param, vec![name, format!(" {ty}")], default)
+        let [ty, default] = self.param_parts(param);
+        if ty.flat_width().is_some_and(|width| width <= super::WIDTH) {
+            return Row::columns(Columns::Param, vec![name, format!(" {}", ty.flat())], default);
+        }
+        Row::alone(Layout::Join(vec![Layout::Text(name), Layout::text(" "), ty, default])).documented()
     }
 
     /// The type with what is allowed, and ` = default`.
-    fn param_parts(&mut self, param: &Param) -> (String, Layout) {
-        let mut ty = self.ty(&param.ty);
+    fn param_parts(&mut self, param: &Param) -> [Layout; 2] {
+        let mut ty = vec![Layout::Text(self.ty(&param.ty))];
         if let Some(allowed) = &param.allowed {
-            ty = format!("{ty} in {}", self.operand(allowed, Tightness::Or).flat());
+            ty.extend([Layout::text(" in "), self.operand(allowed, Tightness::Or)]);
         }
-        let default = match &param.default {
-            Some(default) => Layout::Join(vec![Layout::text(" = "), self.expr(default)]),
-            None => Layout::Join(Vec::new()),
-        };
-        (ty, default)
+        let mut default = Vec::new();
+        if let Some(value) = &param.default {
+            default.extend([Layout::text(" = "), self.expr(value)]);
+        }
+        [Layout::Join(ty), Layout::Join(default)]
     }
 
     fn setting(&mut self, setting: &Named) -> Vec<Row> {
@@ -141,17 +145,18 @@ impl Printer<'_> {
     /// On one line when it fits and holds no comment.
     fn profile(&mut self, profile: &Profile) -> Vec<Row> {
         let head = format!("profile {} {{", profile.name);
-        if !self.comments.any(profile.span.start, profile.span.end) {
+        let head_end = self.brace_after(profile.name.span.end);
+        self.displace(head_end);
+        if !self.comments.any(head_end, profile.span.end) {
             let settings = profile.settings.iter().map(|setting| self.named(setting).flat());
             let settings = settings.collect::<Vec<_>>().join("; ");
             let line =
                 if settings.is_empty() { format!("{head}}}") } else { format!("{head} {settings} }}") };
             let line = Layout::Text(line);
             if line.flat_width().is_some_and(|width| width <= super::WIDTH) {
-                return self.with_comments(profile.doc.as_ref(), profile.span.start, Row::alone(line));
+                return self.with_comments(profile.doc.as_ref(), head_end, Row::alone(line));
             }
         }
-        let head_end = self.brace_after(profile.name.span.end);
         let head = vec![Layout::Text(head)];
         self.block(profile.doc.as_ref(), head, head_end, profile.span, 0, |this, start, end| {
             this.rows(start, end, &profile.settings, Named::span, Self::setting)
@@ -160,17 +165,27 @@ impl Printer<'_> {
 
     /// The offset after the `{` that follows an offset; without a source any offset will do.
     fn brace_after(&self, start: u32) -> u32 {
-        self.source.map_or(start, |source| {
-            let text = &source.text[..];
-            let mut at = start as usize;
-            while let Some(token) = crate::token::token(text, at) {
-                at = token.end();
-                if token.text == "{" {
-                    break;
-                }
+        let mut tokens = self.tokens(start);
+        tokens.find(|token| token.text == "{").map_or(start, |brace| brace.end() as u32)
+    }
+
+    /// The first parentheses after an offset, with what they hold; without a source any place up to `end` will do.
+    fn parentheses(&self, start: u32, end: u32) -> Span {
+        let mut open = 0_usize;
+        let mut place = Span { start, end, ..Span::default() };
+        for token in self.tokens(start) {
+            match token.kind {
+                TokenKind::Open if open == 0 => (place.start, open) = (token.start as u32, 1),
+                TokenKind::Open => open += 1,
+                TokenKind::Close => open -= 1,
+                _ => {}
             }
-            at as u32
-        })
+            if token.kind == TokenKind::Close && open == 0 {
+                place.end = token.end() as u32;
+                break;
+            }
+        }
+        place
     }
 
     fn fn_def(&mut self, node: &FnDef) -> Vec<Row> {
@@ -184,7 +199,7 @@ impl Printer<'_> {
             doc: param.doc.as_ref(),
             node: Input::Param(param),
         });
-        let inputs = self.inputs(node.name.span.end, node.result.span.start, ports.chain(params));
+        let inputs = self.inputs(node.name.span.end, ports.chain(params));
         let head = vec![
             Layout::text(format!("fn {}", node.name)),
             inputs,
@@ -201,7 +216,7 @@ impl Printer<'_> {
             doc: port.doc.as_ref(),
             node: Input::Port(port),
         });
-        let inputs = self.inputs(node.name.span.end, node.output.span.start, ports);
+        let inputs = self.inputs(node.name.span.end, ports);
         let head = vec![
             Layout::text(format!("stage {}", node.name)),
             inputs,
@@ -213,19 +228,14 @@ impl Printer<'_> {
     }
 
     /// What stands in the parentheses of a `fn` or a `stage`.
-    fn inputs<'a>(
-        &mut self,
-        start: u32,
-        end: u32,
-        entries: impl Iterator<Item = Entry<'a, Input<'a>>>,
-    ) -> Layout {
-        let span = Span { start, end: end + 1, ..Span::default() };
+    fn inputs<'a>(&mut self, start: u32, entries: impl Iterator<Item = Entry<'a, Input<'a>>>) -> Layout {
+        let span = self.parentheses(start, start);
         self.brackets(["(", ")"], span, entries, |this, input| match input {
             Input::Port(port) if port.many => Layout::text(format!("{}: [{}]", port.name, port.kind)),
             Input::Port(port) => Layout::text(format!("{}: {}", port.name, port.kind)),
             Input::Param(param) => {
-                let (ty, default) = this.param_parts(param);
-                Layout::Join(vec![Layout::text(format!("{}: {ty}", param.name)), default])
+                let [ty, default] = this.param_parts(param);
+                Layout::Join(vec![Layout::text(format!("{}: ", param.name)), ty, default])
             }
         })
     }
@@ -258,8 +268,8 @@ impl Printer<'_> {
     /// Its annotations stand on a line of their own.
     fn binding(&mut self, binding: &Binding) -> Vec<Row> {
         let mut annotation = None;
-        if let [first, .., last] | [first @ last] = binding.annotations.as_slice() {
-            let span = Span { start: binding.span.start, end: last.span().end + 1, ..first.span() };
+        if let Some(last) = binding.annotations.last() {
+            let span = self.parentheses(binding.span.start, last.span().end);
             let entries =
                 binding.annotations.iter().map(|named| Entry { span: named.span(), doc: None, node: named });
             annotation = Some(self.brackets(["@(", ")"], span, entries, Self::named));

@@ -58,7 +58,9 @@ fn words_for(rule: Rule) -> &'static str {
         R::kind | R::many => "a kind",
         R::text | R::string | R::choices => "a text in double quotes",
         R::type_expr | R::type_name | R::list_type => "a type",
-        R::expr | R::operation | R::number | R::list | R::if_expr | R::reference => "a value",
+        R::expr | R::operation | R::number | R::list | R::if_expr | R::reference | R::parenthesised => {
+            "a value"
+        }
         R::named => "`name = value`",
         R::call => "a call",
         R::annotation | R::at => "`@`",

@@ -130,7 +130,7 @@ impl Lower<'_, '_> {
     fn primary(&mut self, pair: Pair<'_, Rule>) -> Expr {
         let span = self.span(&pair);
         let kind = match pair.as_rule() {
-            Rule::expr => return self.expr(pair),
+            Rule::parenthesised => return Expr { span, ..self.expr(only(pair)) },
             Rule::reference => return self.reference(pair),
             Rule::number => self.number(pair),
             Rule::string => ExprKind::Str(self.string_parts(pair)),
@@ -287,8 +287,10 @@ impl Lower<'_, '_> {
 }
 
 fn is_operand(rule: Rule) -> bool {
-    matches!(rule, Rule::expr | Rule::reference | Rule::number | Rule::string | Rule::list | Rule::if_expr)
-        || matches!(rule, Rule::kw_true | Rule::kw_false | Rule::kw_none)
+    matches!(
+        rule,
+        Rule::parenthesised | Rule::reference | Rule::number | Rule::string | Rule::list | Rule::if_expr
+    ) || matches!(rule, Rule::kw_true | Rule::kw_false | Rule::kw_none)
 }
 
 fn infix(left: Expr, op: &str, right: Expr) -> Expr {
