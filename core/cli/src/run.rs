@@ -46,6 +46,9 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
         return Ok(Exit::Failed);
     }
     term::say(runpipe_reports::summary(&log));
+    if log.summary.nodes == log.summary.cached && !args.audit {
+        term::say("nothing to do");
+    }
     // Without a report block there is nothing that a person asked to see.
     let expected = if log.reports.is_empty() { Exit::Fine } else { report(&log, &store, &args.out)? };
     Ok(match log.summary.failed {

@@ -149,7 +149,7 @@ struct KeyMaker {
 
 impl Visitor for KeyMaker {
     fn part(&mut self, number: u64, group: &str, name: &str, _: &dyn Display, fill: impl Fn(&mut Hasher)) {
-        let mut add = |hasher: &mut Hasher| {
+        let add = |hasher: &mut Hasher| {
             hasher.u64(number).str(group).str(name);
             fill(hasher);
         };
