@@ -3,10 +3,10 @@
 use super::Printer;
 use super::layout::Layout;
 use crate::ast::{
-    Arg, BinaryOp, Branch, Call, Comment, Doc, Expr, ExprKind, Named, Number, StrPart, TypeExpr, TypeKind,
-    UnaryOp, Unit,
+    Arg, BinaryOp, Branch, Call, Doc, Expr, ExprKind, Named, Number, StrPart, TypeExpr, TypeKind, UnaryOp,
+    Unit,
 };
-use crate::source::{SourceId, Span};
+use crate::source::Span;
 use crate::token::TokenKind;
 
 /// How tightly an expression holds together: what is looser than its surroundings needs parentheses.
@@ -243,47 +243,31 @@ impl Printer<'_> {
     ) -> Layout {
         self.displace(span.start + 1);
         let mut lines: Vec<Line> = Vec::new();
-        let mut broken = false;
-        let mut place = |lines: &mut Vec<Line>, comment: Comment, text: String| {
-            match lines.last_mut() {
-                Some(Line::Entry { comment: beside @ None, .. }) if !comment.own_line => *beside = Some(text),
-                _ => lines.push(Line::Comment(text)),
-            }
-            broken = true;
-        };
         let mut last_doc: Option<&Doc> = None;
-        for entry in entries {
-            for comment in self.comments.before(entry.span.start) {
-                let doc = if comment.own_line { entry.doc } else { last_doc };
-                let text = self.comments.moved(comment, doc);
-                place(&mut lines, comment, text);
+        for Entry { span, doc, node } in entries {
+            self.comment_lines(&mut lines, span.start, last_doc, doc);
+            lines.extend(self.doc_lines(doc).into_iter().map(Line::Comment));
+            let layout = print(self, node);
+            // A comment within the entry that its own lists did not take goes above it.
+            for comment in self.comments.before(span.end) {
+                lines.push(Line::Comment(self.comments.moved(comment, None)));
             }
-            for line in self.doc_lines(entry.doc) {
-                place(&mut lines, OWN_LINE, line);
-            }
-            let layout = print(self, entry.node);
             lines.push(Line::Entry { layout, comment: None });
-            last_doc = entry.doc;
+            last_doc = doc;
         }
-        for comment in self.comments.before(span.end.saturating_sub(1)) {
-            let doc = if comment.own_line { None } else { last_doc };
-            let text = self.comments.moved(comment, doc);
-            place(&mut lines, comment, text);
-        }
+        self.comment_lines(&mut lines, span.end.saturating_sub(1), last_doc, None);
         if lines.is_empty() {
             return Layout::text(format!("{open}{close}"));
         }
+        let broken = lines.iter().any(|line| !matches!(line, Line::Entry { comment: None, .. }));
         let last_entry = lines.iter().rposition(|line| matches!(line, Line::Entry { .. }));
         let mut inside = Vec::new();
         for (index, line) in lines.into_iter().enumerate() {
-            let separator = if broken {
-                Layout::HardLine
-            } else if index == 0 {
-                Layout::SoftLine
-            } else {
-                Layout::Line
-            };
-            inside.push(separator);
+            inside.push(match index {
+                _ if broken => Layout::HardLine,
+                0 => Layout::SoftLine,
+                _ => Layout::Line,
+            });
             match line {
                 Line::Comment(text) => inside.push(Layout::Comment(text)),
                 Line::Entry { layout, comment } => {
@@ -296,6 +280,17 @@ impl Printer<'_> {
         }
         let end = if broken { Layout::HardLine } else { Layout::SoftLine };
         Layout::Group(vec![Layout::text(open), Layout::Indent(inside), end, Layout::text(close)])
+    }
+
+    /// The comments before an offset: beside the last entry, or on lines of their own before the next one.
+    fn comment_lines(&mut self, lines: &mut Vec<Line>, end: u32, last: Option<&Doc>, next: Option<&Doc>) {
+        for comment in self.comments.before(end) {
+            let text = self.comments.moved(comment, if comment.own_line { next } else { last });
+            match lines.last_mut() {
+                Some(Line::Entry { comment: beside @ None, .. }) if !comment.own_line => *beside = Some(text),
+                _ => lines.push(Line::Comment(text)),
+            }
+        }
     }
 
     /// A number as it was written, with one blank before its unit; without a source, as short as it can be.
@@ -352,10 +347,6 @@ impl Printer<'_> {
         out
     }
 }
-
-/// What a comment without a source is.
-const OWN_LINE: Comment =
-    Comment { span: Span { file: SourceId(0), start: 0, end: 0 }, own_line: true, doc: true };
 
 /// A line of a broken list.
 enum Line {
