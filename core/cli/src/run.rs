@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
     for warning in store.take_warnings() {
         term::warning(warning);
     }
-    if cancel.level() > 0 {
+    if log.summary.cancelled > 0 {
         term::say(runpipe_reports::summary(&log));
         term::say("stopped; the same command goes on from here");
         return Ok(Exit::Failed);

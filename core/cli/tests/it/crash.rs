@@ -57,9 +57,8 @@ fn moments(mut state: u64) -> impl FnMut(u64) -> u64 {
 fn kill_and_compare(pipe: &str, name: &str, kills: u64, longest_ms: u64) {
     let undisturbed = project();
     undisturbed.ok(&["run", pipe]);
-    let read = |project: &Project| {
-        ["md", "html"].map(|end| project.read(&format!("reports/{name}/report.{end}")))
-    };
+    let read =
+        |project: &Project| ["md", "html"].map(|end| project.read(&format!("reports/{name}/report.{end}")));
 
     let project = project();
     let mut moment = moments(42);
@@ -98,14 +97,16 @@ fn killed_training_ends_with_the_same_bytes() {
 #[test]
 fn two_runs_at_once_compute_each_stage_once() {
     let project = project();
-    let children: Vec<Child> =
-        (0..2).map(|i| start(&project, "crash.pipe", &["--format", "json", "--out", &format!("out{i}")])).collect();
+    let children: Vec<Child> = (0..2)
+        .map(|i| start(&project, "crash.pipe", &["--format", "json", "--out", &format!("out{i}")]))
+        .collect();
     let mut ran = 0;
     for child in children {
         let output = child.wait_with_output().expect("it is our child");
         assert!(output.status.success());
         let events = String::from_utf8(output.stdout).expect("events are JSON");
-        ran += events.lines().filter(|line| line.contains("\"finished\"") && line.contains("\"ran\"")).count();
+        ran +=
+            events.lines().filter(|line| line.contains("\"finished\"") && line.contains("\"ran\"")).count();
     }
     assert_eq!(ran, 14, "one constant, twelve commands, one concatenation");
     assert_eq!(report(&project, "out0"), report(&project, "out1"));
@@ -161,7 +162,11 @@ fn a_truncated_manifest_is_computed_anew() {
     for manifest in files(&project.path().join(".runpipe/v1/keys")) {
         writable(&manifest);
         let half = std::fs::read(&manifest).expect("it is there").len() / 2;
-        std::fs::OpenOptions::new().write(true).open(&manifest).and_then(|f| f.set_len(half as u64)).expect("it is ours");
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open(&manifest)
+            .and_then(|f| f.set_len(half as u64))
+            .expect("it is ours");
     }
     let ran = project.ok(&["run", "crash.pipe", "--out", "again"]);
     assert!(ran.stderr.contains("warning"), "{}", ran.stderr);

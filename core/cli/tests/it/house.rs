@@ -5,7 +5,11 @@ use std::process::{Command, Output};
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("core/cli is two levels below the root").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("core/cli is two levels below the root")
+        .to_path_buf()
 }
 
 /// An empty project in a temporary folder, with a store of its own.

@@ -17,7 +17,8 @@ fn pipes(folder: &str) -> Vec<PathBuf> {
 #[test]
 fn every_pipeline_is_sound_and_canonical() {
     let project = Project::new();
-    let all: Vec<PathBuf> = ["pipelines", "pipelines/smoke", "pipelines/examples"].iter().flat_map(|f| pipes(f)).collect();
+    let all: Vec<PathBuf> =
+        ["pipelines", "pipelines/smoke", "pipelines/examples"].iter().flat_map(|f| pipes(f)).collect();
     assert!(all.len() >= 3, "{all:?}");
     for pipe in all {
         let pipe = pipe.to_str().expect("our own names are UTF-8");
@@ -64,7 +65,8 @@ fn the_example_with_a_python_stage_is_cached_until_its_script_changes() {
     }
     let project = Project::new();
     for name in ["command.pipe", "scripts/words.py"] {
-        let text = std::fs::read_to_string(root().join("pipelines/examples").join(name)).expect("the example is there");
+        let text = std::fs::read_to_string(root().join("pipelines/examples").join(name))
+            .expect("the example is there");
         project.write(name, text);
     }
     project.ok(&["run", "command.pipe"]);

@@ -16,7 +16,14 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     (
         "core/cli",
         "runpipe",
-        &["runpipe-base", "runpipe-cache", "runpipe-engine", "runpipe-grammar", "runpipe-reports", "runpipe-stages"],
+        &[
+            "runpipe-base",
+            "runpipe-cache",
+            "runpipe-engine",
+            "runpipe-grammar",
+            "runpipe-reports",
+            "runpipe-stages",
+        ],
     ),
 ];
 
@@ -50,7 +57,9 @@ fn nobody_looks_up_or_sideways() {
         assert!(manifest.contains(&format!("name = \"{package}\"")), "{folder} is not {package}");
         let normal = manifest.split("[dev-dependencies]").next().unwrap_or_default();
         for (_, other, _) in FLOORS.iter().filter(|(_, other, _)| other != package) {
-            let used = normal.lines().any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} ")));
+            let used = normal
+                .lines()
+                .any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} ")));
             assert_eq!(used, allowed.contains(other), "{package} and {other}");
         }
     }
@@ -60,7 +69,12 @@ fn nobody_looks_up_or_sideways() {
 fn only_the_terminal_file_prints() {
     for file in files(&root(), ".rs") {
         let name = file.strip_prefix(root()).expect("below the root").display().to_string();
-        if name.contains("/tests/") || name.contains("/benches/") || name.ends_with("tests.rs") || name == "core/cli/src/term.rs" || name.ends_with("build.rs") {
+        if name.contains("/tests/")
+            || name.contains("/benches/")
+            || name.ends_with("tests.rs")
+            || name == "core/cli/src/term.rs"
+            || name.ends_with("build.rs")
+        {
             continue;
         }
         for (number, line) in text(&file).lines().enumerate() {
@@ -74,8 +88,15 @@ fn only_the_terminal_file_prints() {
 
 #[test]
 fn nothing_is_left_undone() {
-    let words: BTreeMap<&str, &str> =
-        [("to", "do!("), ("unimple", "mented!("), ("FIX", "ME"), ("TO", "DO"), ("XX", "X "), ("#[ign", "ore")].into();
+    let words: BTreeMap<&str, &str> = [
+        ("to", "do!("),
+        ("unimple", "mented!("),
+        ("FIX", "ME"),
+        ("TO", "DO"),
+        ("XX", "X "),
+        ("#[ign", "ore"),
+    ]
+    .into();
     for file in files(&root(), ".rs") {
         let code = text(&file);
         for (a, b) in &words {
@@ -111,6 +132,11 @@ fn a_papers_page_has_the_six_headings() {
     for page in files(&folder, ".md") {
         let text = text(&page);
         let headings: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-        assert_eq!(headings, ["Idea", "Run", "Metrics", "Details", "Results", "Differences"], "{}", page.display());
+        assert_eq!(
+            headings,
+            ["Idea", "Run", "Metrics", "Details", "Results", "Differences"],
+            "{}",
+            page.display()
+        );
     }
 }
