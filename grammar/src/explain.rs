@@ -50,7 +50,7 @@ struct Spot<'f> {
 pub(crate) fn explain(file: SourceId, text: &str, fault: &Fault<'_>) -> Diagnostic {
     let spot = Spot::new(file, text, fault);
     let checks: [fn(&Spot<'_>) -> Option<Diagnostic>; 6] =
-        [literal::explain, unclosed_bracket, stray_bracket, habits::explain, reserved_name, wrong_start];
+        [literal::explain, unclosed_bracket, stray_bracket, reserved_name, habits::explain, wrong_start];
     checks.iter().find_map(|check| check(&spot)).unwrap_or_else(|| expected(&spot))
 }
 
@@ -209,6 +209,7 @@ fn reserved_name(spot: &Spot<'_>) -> Option<Diagnostic> {
         let named = spot.next_text() == "=" && !begins_item(found.text);
         let is_name = spot.expects("a name") && !spot.expects("a value");
         let is_part = spot.last_text() == "." || (spot.at_start() && named);
+        let is_name = is_name && !(spot.first_text() == "@" && begins_item(found.text));
         return (is_name || is_part).then(|| spot.error(message(found.text)).label("reserved"));
     }
     // `stage = …`: the word looked like the start of an item.
@@ -272,12 +273,16 @@ fn expected(spot: &Spot<'_>) -> Diagnostic {
     let wants = |what: &str| expected.contains(&what);
     let second = spot.last.is_some_and(|last| spot.first.is_some_and(|first| first.start == last.start));
     let value_given = spot.last.is_some_and(|last| last.ends_value()) && !wants("a value");
-    if wants("`=`") && second && spot.first.is_some_and(|first| first.is_name()) {
+    let first_is_name = spot.first.is_some_and(|first| first.is_name());
+    if wants("`=`") && second && first_is_name && spot.fault.place.takes_bindings() {
         return spot.error(format!("expected `=` after the name of a binding, found {found}"));
     }
     if wants("`:`") && spot.last.is_some_and(|last| last.is_name()) {
         let what = if spot.first_text() == "part" { "a kind" } else { "a type" };
         return spot.error(format!("expected `:` and {what} after `{}`, found {found}", spot.last_text()));
+    }
+    if wants("a name") && second && !wants("a value") && !first_is_name {
+        return spot.error(format!("expected a name after `{}`, found {found}", spot.first_text()));
     }
     if wants("a type") {
         return spot.error(format!("expected a type, found {found}")).hint(habits::TYPES);

@@ -27,8 +27,10 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Str
         let group =
             level.primary_title(printable(&diagnostic.message)).elements(elements(diagnostic, sources));
         let drawn = renderer.render(&[group]);
-        out.push_str(&with_true_column(&drawn, diagnostic, sources));
-        out.push('\n');
+        for line in with_true_column(&drawn, diagnostic, sources).lines() {
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
         for hint in &diagnostic.hints {
             let (bold, plain) = if color { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
             out.push_str(&format!("{bold}hint:{plain} {}\n", printable(hint)));

@@ -4,8 +4,9 @@ use super::{Spot, describe};
 use crate::ast::TypeKind;
 use crate::diagnostic::Diagnostic;
 use crate::recover::{Place, begins_item};
+use crate::source::Span;
 use crate::suggest::nearest;
-use crate::token::{TokenKind, is_reserved};
+use crate::token::{TokenKind, is_reserved, token};
 
 /// The types a user may write, for a hint.
 pub(super) const TYPES: &str = "types are `int`, `float`, `str`, `bool`, `path`, `duration`, `size`, `range`, a list such \
@@ -15,11 +16,15 @@ pub(super) const TYPES: &str = "types are `int`, `float`, `str`, `bool`, `path`,
 pub(super) fn explain(spot: &Spot<'_>) -> Option<Diagnostic> {
     let checks = [
         foreign_word,
+        annotation,
+        head,
+        empty_line,
+        dotted_binding,
+        unknown_type,
         assign,
         colon,
         arrow,
         foreign_operator,
-        unknown_type,
         select,
         braces,
         comma,
@@ -51,6 +56,81 @@ fn foreign_word(spot: &Spot<'_>) -> Option<Diagnostic> {
     Some(Diagnostic::error(spot.span(&first), message).hint(hint))
 }
 
+/// An annotation before something that is not a binding.
+fn annotation(spot: &Spot<'_>) -> Option<Diagnostic> {
+    if spot.first_text() != "@"
+        || !spot.inside().is_empty()
+        || !spot.expects("a name")
+        || spot.last_text() != ")"
+    {
+        return None;
+    }
+    let found = spot.found.map_or_else(|| "the end of the file".to_owned(), |found| describe(&found));
+    Some(
+        spot.error(format!("expected a binding after an annotation, found {found}"))
+            .hint("`@(…)` says how to run one node: put it before each binding it is for"),
+    )
+}
+
+/// The head of a `fn`, a `stage` or a `for` without what belongs there.
+fn head(spot: &Spot<'_>) -> Option<Diagnostic> {
+    let found = spot.found.map_or_else(|| "the end of the file".to_owned(), |found| describe(&found));
+    let wants = match spot.first_text() {
+        "fn" if spot.expects("`->`") => "`->` and the name of the result",
+        "stage" if spot.expects("`->`") => "`->` and the kind of the output",
+        "for"
+            if spot.expects("`in`")
+                && spot.last.is_some_and(|last| last.is_name())
+                && !spot.expects("`,`") =>
+        {
+            "`in` after the name of an index"
+        }
+        _ => return None,
+    };
+    spot.inside().is_empty().then(|| spot.error(format!("expected {wants}, found {found}")))
+}
+
+/// `table` with nothing after it: the next line was taken for what it shows.
+fn empty_line(spot: &Spot<'_>) -> Option<Diagnostic> {
+    let first = spot.first.filter(|first| spot.fault.place == Place::Report && first.is_name())?;
+    let second = token(spot.text, first.end())?;
+    let begins_next = second.first && spot.fault.place.words().contains(&second.text);
+    let begins_axes = matches!(second.text, "by" | "over") && matches!(first.text, "table" | "plot");
+    let given = [spot.last, spot.found].iter().flatten().any(|token| token.start == second.start);
+    (given && (begins_next || begins_axes)).then(|| {
+        let span = spot.span(&first).after();
+        Diagnostic::error(span, format!("expected what `{}` is about", first.text))
+            .hint("for example `table scores.f1 by n`")
+    })
+}
+
+/// `a.b = 1`, and a value that no name is given to.
+fn dotted_binding(spot: &Spot<'_>) -> Option<Diagnostic> {
+    let first = spot.first.filter(|first| first.is_name() && spot.fault.place.takes_bindings())?;
+    let second_fails = spot.last.is_some_and(|last| last.start == first.start);
+    if !second_fails || !spot.expects("`=`") {
+        return None;
+    }
+    match (spot.found_text(), spot.next_text()) {
+        ("+" | "-" | "*" | "/" | "%", "=") => Some(
+            spot.error(format!("unexpected `{}=`", spot.found_text()))
+                .hint("a name is bound once and never changed: give the new value a new name"),
+        ),
+        ("." | "(" | "->" | "[", _) => {
+            let statement = spot.text[first.start..spot.fault.end].trim_end();
+            let dotted =
+                statement.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.');
+            if dotted.trim_start().starts_with('=') {
+                return Some(spot.error("the name of a binding is a single word, without dots"));
+            }
+            let line = statement.lines().next().unwrap_or(statement).len();
+            let span = Span::new(spot.file, first.start, first.start + line);
+            Some(Diagnostic::error(span, "this value has no name").label("write `name = …`"))
+        }
+        _ => None,
+    }
+}
+
 /// `=` and `==` in each other's place.
 fn assign(spot: &Spot<'_>) -> Option<Diagnostic> {
     match spot.found_text() {
@@ -66,16 +146,14 @@ fn assign(spot: &Spot<'_>) -> Option<Diagnostic> {
             )
         }
         "=" if spot.last_text() == "!" => Some(spot.error("unexpected `=`").hint("`!=` has no blank inside")),
-        "=" if !spot.expects("`=`") && spot.last.is_some_and(|last| last.ends_value()) => {
+        "=" if !spot.expects("`=`")
+            && !spot.expects("`:`")
+            && spot.last.is_some_and(|last| last.ends_value()) =>
+        {
             if spot.inside() == "(" && spot.before_last.is_some_and(|token| token.text == ".") {
                 return Some(spot.error("the name of an argument is a single word, without dots"));
             }
             Some(spot.error("unexpected `=`").label("to compare, write `==`"))
-        }
-        ">" if spot.last_text() == "="
-            && spot.last.map(|last| last.end()) == spot.found.map(|found| found.start) =>
-        {
-            Some(spot.error("unexpected `=>`").label("an arrow is written `->`"))
         }
         _ => None,
     }
@@ -125,9 +203,11 @@ fn arrow(spot: &Spot<'_>) -> Option<Diagnostic> {
                 .hint(hint),
         );
     }
-    if spot.last_text() == "->" && spot.expects("a call") {
-        let found = spot.found.map_or_else(|| "the end of the file".to_owned(), |found| describe(&found));
-        return Some(spot.error(format!("expected a call after `->`, found {found}")).hint(hint));
+    let in_head = matches!(spot.first_text(), "fn" | "stage") && spot.inside().is_empty();
+    if spot.last_text() == "->" && !in_head {
+        let after = spot.span(&spot.last?).after();
+        let span = if spot.on_line_of_last() { spot.found_span() } else { after };
+        return Some(Diagnostic::error(span, "expected a call after `->`").hint(hint));
     }
     let after_call = spot.last_text() == ")" && spot.inside().is_empty();
     if spot.found_text() == "." && after_call && has_arrow(spot) {

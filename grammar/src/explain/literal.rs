@@ -15,6 +15,9 @@ const UNITS: &str =
 
 /// What is wrong with the literal at the spot, if one is.
 pub(super) fn explain(spot: &Spot<'_>) -> Option<Diagnostic> {
+    if let Some(diagnostic) = trailing_dot(spot) {
+        return Some(diagnostic);
+    }
     let found = spot.found?;
     match found.kind {
         TokenKind::OpenStr => Some(open_text(spot, &found)),
@@ -202,16 +205,27 @@ fn unknown_unit(span: Span, unit: &str) -> Diagnostic {
     }
 }
 
-/// `.5` or `5.`
+/// `.5`
 fn dotted_number(spot: &Spot<'_>, found: &Token<'_>) -> Option<Diagnostic> {
     if let Some(next) = spot.next.filter(|next| next.kind == TokenKind::Number && next.start == found.end()) {
         return Some(leading_dot(spot, found, &next));
     }
-    let last = spot.last.filter(|last| last.kind == TokenKind::Number && last.end() == found.start)?;
-    let span = spot.span(&last).to(spot.span(found));
+    None
+}
+
+/// `5.` before anything but a digit.
+fn trailing_dot(spot: &Spot<'_>) -> Option<Diagnostic> {
+    let (number, dot) = match spot.found.filter(|found| found.text == ".") {
+        Some(dot) => (spot.last?, dot),
+        None => (spot.before_last?, spot.last.filter(|last| last.text == ".")?),
+    };
+    if number.kind != TokenKind::Number || number.end() != dot.start {
+        return None;
+    }
+    let span = spot.span(&number).to(spot.span(&dot));
     Some(
-        Diagnostic::error(span, format!("`{}.` is not a number", last.text))
-            .label(format!("write `{}.0`", last.text)),
+        Diagnostic::error(span, format!("`{}.` is not a number", number.text))
+            .label(format!("write `{}.0`", number.text)),
     )
 }
 
