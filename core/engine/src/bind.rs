@@ -8,10 +8,12 @@
 pub(crate) mod annotations;
 pub(crate) mod arguments;
 mod callee;
+mod check;
 mod claim;
 mod command;
 mod describe;
 pub(crate) mod names;
+mod options;
 mod params;
 mod report;
 mod stage_call;
@@ -181,7 +183,16 @@ impl<'a> Binder<'a> {
             }
         }
         self.unknown_overrides(module);
-        let blocks = reports.iter().map(|report| self.report(report, &frame)).collect();
+        let blocks: Vec<ReportBlock> = reports.iter().map(|report| self.report(report, &frame)).collect();
+        let told = self.problems.errors() > 0;
+        debug_assert!(
+            told || frame.names.values().all(|bound| !bound.column.is_poison()),
+            "a poison was told of"
+        );
+        let items = |reports: &mut dyn Iterator<Item = usize>| reports.sum::<usize>();
+        let (written, kept) =
+            (&mut reports.iter().map(|r| r.items.len()), &mut blocks.iter().map(|b| b.items.len()));
+        debug_assert!(told || items(written) == items(kept), "what is left out of a report was told of");
         self.warn_unused_params(module);
         if !reports.is_empty() {
             self.warn_unused(&frame);

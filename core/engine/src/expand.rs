@@ -21,6 +21,7 @@ use runpipe_grammar::ast::{Binding, Clause, ExprKind, For, Stmt};
 use runpipe_grammar::{Diagnostic, Span};
 
 use self::space::Axis;
+use crate::bind::annotations::{HintColumns, join_hints};
 use crate::bind::arguments::Arguments;
 use crate::bind::names::{Bound, Frame};
 use crate::bind::{Binder, FnInfo};
@@ -50,7 +51,7 @@ pub(crate) struct Place<'p> {
 /// The name of a binding's nodes; none where no node may be made.
 pub(crate) struct Naming {
     pub(crate) name: Arc<str>,
-    pub(crate) hints: Option<Rc<crate::bind::annotations::HintColumns>>,
+    pub(crate) hints: Option<Rc<HintColumns>>,
     /// Names of the nodes inside that have none of their own.
     inner: RefCell<HashSet<String>>,
 }
@@ -122,7 +123,7 @@ impl<'a> Binder<'a> {
             self.problems
                 .add(Diagnostic::error(span, message).hint("put it before a binding that is a call"));
         }
-        let hints = self.join_hints(own, frame.hints.as_ref());
+        let hints = join_hints(own, frame.hints.as_ref());
         let naming = Naming { name, hints, inner: RefCell::default() };
         let place = Place { space, naming: Some(&naming), root: true };
         let column = self.column(&binding.value, frame, place);
@@ -136,20 +137,17 @@ impl<'a> Binder<'a> {
         for clause in &block.clauses {
             let outer = rows.as_ref().unwrap_or(space);
             let inner = self.clause(clause, frame, outer);
-            let column = match inner {
-                Some((inner, axis)) => {
-                    let domain = inner.project(&[axis]);
-                    let values = &self.axes.get(axis).values;
-                    let values =
-                        (0..domain.len).map(|cell| values[domain.key(cell)[0] as usize].clone()).collect();
-                    rows = Some(inner);
-                    Column::values(domain, values)
-                }
-                None => {
-                    // The body is checked all the same.
-                    rows = Some(self.unreached(outer));
-                    Column::poison()
-                }
+            let column = if let Some((inner, axis)) = inner {
+                let domain = inner.project(&[axis]);
+                let values = &self.axes.get(axis).values;
+                let value = |cell| values[domain.key(cell)[0] as usize].clone();
+                let values = (0..domain.len).map(value).collect();
+                rows = Some(inner);
+                Column::values(domain, values)
+            } else {
+                // The body is checked all the same.
+                rows = Some(outer.filter(|_| false, &[]));
+                Column::poison()
             };
             self.is_free(&clause.name, frame);
             let index = Bound::new(column, clause.name.span, "index");
@@ -158,12 +156,11 @@ impl<'a> Binder<'a> {
         let mut rows = rows.expect("a loop has at least one index");
         if let Some(filter) = &block.filter {
             rows = match self.condition(filter, frame, &rows) {
-                Some(column) => {
-                    let cell = Gather::new(&column.domain, &rows.rows);
-                    let Data::Values(values) = &column.data else { unreachable!("a condition has values") };
-                    rows.filter(|row| values[cell.at(row)] == Value::Bool(true), &[])
+                Some(condition) => {
+                    let (cell, truths) = condition.on(&rows.rows);
+                    rows.filter(|row| truths[cell.at(row)], &[])
                 }
-                None => self.unreached(&rows),
+                None => rows.filter(|_| false, &[]),
             };
         }
         self.statements(&block.body, frame, &rows);
@@ -181,11 +178,6 @@ impl<'a> Binder<'a> {
                 frame.names.insert(name, outer);
             }
         }
-    }
-
-    /// A place with the loops of another that is never reached.
-    fn unreached(&mut self, space: &Space) -> Space {
-        space.filter(|_| false, &[])
     }
 
     /// One index more.
@@ -257,6 +249,15 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// How nodes are named at a place; tells if none may be made there.
+    pub(crate) fn naming<'p>(&mut self, place: Place<'p>, call: Span) -> Option<&'p Naming> {
+        if place.naming.is_none() {
+            let diagnostic = Diagnostic::error(call, "nothing can be called here that makes an artifact");
+            self.problems.add(diagnostic.hint("bind the call to a name first"));
+        }
+        place.naming
+    }
+
     /// Binds the body of a `fn` to inputs of which only the kinds are known.
     pub(crate) fn fn_check(&mut self, info: &Rc<FnInfo<'a>>) -> Column {
         let nowhere = Space::nowhere();
@@ -310,7 +311,7 @@ impl<'a> Binder<'a> {
         if summary.is_poison() || matches!(summary.data, Data::Values(_)) {
             return Column::poison();
         }
-        if place.space.is_empty() {
+        if place.naming.is_some() && place.space.is_empty() {
             return summary;
         }
         if frame.depth >= MAX_CALLS {
@@ -318,7 +319,7 @@ impl<'a> Binder<'a> {
             self.problems.add(Diagnostic::error(span, message));
             return Column::poison();
         }
-        let Some(naming) = place.naming else { return Column::poison() };
+        let Some(naming) = self.naming(place, span) else { return Column::poison() };
         let name = naming.at(place, info.def.name.as_str());
         let columns = given.ports.iter().chain(&given.params).flatten();
         let axes = columns.fold(Vec::new(), |axes, column| union(&axes, &column.inner_axes(place.space)));
@@ -334,7 +335,7 @@ impl<'a> Binder<'a> {
         &mut self,
         info: &Rc<FnInfo<'a>>,
         given: Arguments,
-        (name, hints, depth): (Arc<str>, Option<Rc<crate::bind::annotations::HintColumns>>, usize),
+        (name, hints, depth): (Arc<str>, Option<Rc<HintColumns>>, usize),
         space: &Space,
     ) -> Column {
         let call = Some((name, Rc::clone(info)));
@@ -345,21 +346,20 @@ impl<'a> Binder<'a> {
             frame.names.insert(port.name.as_str(), bound);
         }
         for ((param, spec), column) in def.params.iter().zip(&info.params).zip(given.params) {
-            let column = column.or_else(|| Some(self.constant(spec.default.clone()?)));
+            let column = column.or_else(|| Some(Self::constant(spec.default.clone()?)));
             let bound = Bound::new(column.unwrap_or_else(Column::poison), param.name.span, "parameter");
             frame.names.insert(param.name.as_str(), bound);
         }
         self.statements(&def.body, &mut frame, space);
-        let result = match frame.names.get(def.result.as_str()).filter(|bound| bound.what == "binding") {
-            Some(bound) => {
-                bound.used.set(true);
-                bound.column.clone()
-            }
-            None => {
-                self.no_result(info, &frame);
-                Column::poison()
-            }
-        };
+        let found = frame.names.get(def.result.as_str()).filter(|bound| bound.what == "binding");
+        let result = found.map(|bound| {
+            bound.used.set(true);
+            bound.column.clone()
+        });
+        let result = result.unwrap_or_else(|| {
+            self.no_result(info, &frame);
+            Column::poison()
+        });
         self.warn_unused(&frame);
         result
     }

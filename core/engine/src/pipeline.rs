@@ -60,7 +60,7 @@ impl Node {
         if !self.index.is_empty() {
             let axes: Vec<String> =
                 self.index.iter().map(|(axis, value)| format!("{axis}={}", value.plain())).collect();
-            label.push_str(&format!("[{}]", axes.join(",")));
+            label.extend(["[", &axes.join(","), "]"]);
         }
         label
     }

@@ -463,11 +463,13 @@ impl<'a> State<'a> {
             .collect();
         let rewinds = self.rewinds.entry(job.id).or_default();
         *rewinds += 1;
-        if makers.is_empty() || *rewinds > MOST_REWINDS {
+        if *rewinds > MOST_REWINDS {
             let message = format!("object `{}` cannot be read, although it was made again", digest.short());
             return self.fail(job, message, String::new(), sink);
         }
-        let labels: Vec<String> = makers
+        // Bytes that no input holds are its own: they lay damaged where its result was to be kept, and are set aside now.
+        let again = if makers.is_empty() { vec![job.id] } else { makers.clone() };
+        let labels: Vec<String> = again
             .iter()
             .map(|id| format!("`{}`", self.shared.pipeline.nodes[*id as usize].label()))
             .collect();
@@ -482,7 +484,7 @@ impl<'a> State<'a> {
         if job.audit.is_some() {
             self.made[job.id as usize] = None;
         }
-        let mut open = Vec::new();
+        let mut open = if makers.is_empty() { again } else { Vec::new() };
         for maker in makers {
             self.waiting[job.id as usize] += 1;
             // It may be on its way already, for another node that misses the same bytes.

@@ -140,6 +140,14 @@ impl Given {
         if let How::Profile(expr) = &self.how { Some(expr) } else { None }
     }
 
+    /// The bare word that it is, if it was given on the command line.
+    pub(crate) fn bare_word(&self) -> Option<&str> {
+        match &self.how {
+            How::Text(text, Ok(expr)) if matches!(expr.kind, ExprKind::Name(_)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The value, not yet checked, where it is none of a profile's.
     pub(crate) fn value(&self, ty: &Type, fuel: &Fuel) -> Result<Value, Vec<Stop>> {
         let one = |stop| vec![stop];
@@ -215,6 +223,9 @@ fn unknown_profile(name: &str, profiles: &[&Profile], sources: &mut Sources) -> 
     }
 }
 
+/// What a run may compute on.
+const DEVICES: [&str; 3] = ["auto", "cpu", "cuda"];
+
 /// The device that a profile chooses.
 pub(crate) fn device(value: &Expr, problems: &mut Problems) -> Option<String> {
     let name = match &value.kind {
@@ -225,7 +236,6 @@ pub(crate) fn device(value: &Expr, problems: &mut Problems) -> Option<String> {
         },
         _ => String::new(),
     };
-    const DEVICES: [&str; 3] = ["auto", "cpu", "cuda"];
     if DEVICES.contains(&name.as_str()) {
         return Some(name);
     }

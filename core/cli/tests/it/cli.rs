@@ -79,7 +79,7 @@ fn a_broken_expectation_is_a_failed_run() {
     project.write("small.pipe", PIPE.replace("== n", "> n"));
     let ran = project.run(&["run", "small.pipe"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("small.pipe:17") && ran.stderr.contains("2 > 2 is false"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("small.pipe:18") && ran.stderr.contains("2 > 2 is false"), "{}", ran.stderr);
 }
 
 #[test]

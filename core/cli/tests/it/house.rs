@@ -59,7 +59,11 @@ impl Project {
     /// `runpipe` in the project's folder.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runpipe"));
-        command.current_dir(self.path()).env_remove("RUNPIPE_CACHE").env("NO_COLOR", "1");
+        // A pipeline of the repository would otherwise use the repository's store.
+        command
+            .current_dir(self.path())
+            .env("RUNPIPE_CACHE", self.path().join(".runpipe"))
+            .env("NO_COLOR", "1");
         command
     }
 }

@@ -39,8 +39,13 @@ fn the_readme_does_what_it_says() {
             continue;
         }
         for command in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
-            let words_of: Vec<&str> =
-                command.split('#').next().unwrap_or_default().split_whitespace().collect();
+            let words_of: Vec<&str> = command
+                .split('#')
+                .next()
+                .unwrap_or_default()
+                .split_whitespace()
+                .map(|word| word.trim_matches('\''))
+                .collect();
             for word in words_of.iter().filter(|word| word.ends_with(".pipe")) {
                 assert!(
                     words_of.contains(&"new") || root().join(word).is_file(),

@@ -8,7 +8,7 @@ use runpipe_grammar::ast::Named;
 use runpipe_grammar::{Diagnostic, Span};
 
 use super::Binder;
-use super::arguments::check;
+use super::check::check;
 use super::names::Frame;
 use crate::expand::{Column, Data, Place, Space};
 use crate::problems::suggest;
@@ -88,16 +88,15 @@ impl<'a> Binder<'a> {
         }
         Some(Rc::new(HintColumns(columns)))
     }
+}
 
-    /// A binding's own annotations over those of the call around it.
-    pub(crate) fn join_hints(
-        &self,
-        own: Option<Rc<HintColumns>>,
-        outer: Option<&Rc<HintColumns>>,
-    ) -> Option<Rc<HintColumns>> {
-        let (Some(own), Some(outer)) = (&own, outer) else { return own.or_else(|| outer.cloned()) };
-        let mut all = own.0.clone();
-        all.extend(outer.0.iter().filter(|hint| own.0.iter().all(|mine| mine.name != hint.name)).cloned());
-        Some(Rc::new(HintColumns(all)))
-    }
+/// A binding's own annotations over those of the call around it.
+pub(crate) fn join_hints(
+    own: Option<Rc<HintColumns>>,
+    outer: Option<&Rc<HintColumns>>,
+) -> Option<Rc<HintColumns>> {
+    let (Some(own), Some(outer)) = (&own, outer) else { return own.or_else(|| outer.cloned()) };
+    let mut all = own.0.clone();
+    all.extend(outer.0.iter().filter(|hint| own.0.iter().all(|mine| mine.name != hint.name)).cloned());
+    Some(Rc::new(HintColumns(all)))
 }

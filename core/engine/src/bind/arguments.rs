@@ -1,18 +1,15 @@
 //! What is passed to a call, against what it takes.
 
-use std::borrow::Cow;
-use std::path::Path;
 use std::sync::Arc;
 
-use runpipe_base::{Kind, ParamError, ParamSpec, Port, Type, Value};
+use runpipe_base::{Kind, ParamSpec, Port, Value};
 use runpipe_grammar::ast::{Arg, Call, Expr, ExprKind};
 use runpipe_grammar::{Diagnostic, Span};
 
 use super::Binder;
+use super::check::check;
 use super::names::Frame;
-use crate::eval::{MAX_ITEMS, unroll};
 use crate::expand::{Class, Column, Data, Place};
-use crate::load;
 use crate::pipeline::{StageCode, StageEntry};
 use crate::problems::suggest;
 
@@ -155,11 +152,9 @@ impl<'a> Binder<'a> {
             let wants = open.filter(|port| is_required(&signature.ports[*port]) || fits_empty(port));
             let param = given.param_spans.iter().position(Option::is_none);
             return match (class, wants.or(open), param) {
-                (Class::Artifact | Class::Unknown, Some(port), _) => Some(Slot::Port(port)),
-                (Class::Value, Some(port), _) if wants.is_some() => Some(Slot::Port(port)),
-                (Class::Value, _, Some(param)) => Some(Slot::Param(param)),
-                (Class::Value, Some(port), None) => Some(Slot::Port(port)),
-                (Class::Value, None, None) => {
+                (Class::Value, _, Some(param)) if wants.is_none() => Some(Slot::Param(param)),
+                (_, Some(port), _) => Some(Slot::Port(port)),
+                (Class::Value, None, _) => {
                     let takes = counted(signature.params.len(), "parameter");
                     let message = format!("`{}` takes {takes}", signature.name);
                     let diagnostic = Diagnostic::error(arg.value.span, message).label("one too many");
@@ -348,58 +343,5 @@ fn counted(number: usize, what: &str) -> String {
         0 => format!("no {what}"),
         1 => format!("1 {what}"),
         n => format!("{n} {what}s"),
-    }
-}
-
-/// A value as a parameter takes it; a relative path begins at `folder`.
-/// `subject` says whose value it is.
-pub(super) fn check(
-    spec: &ParamSpec,
-    value: Value,
-    folder: Option<&Path>,
-    span: Span,
-    subject: &dyn Fn() -> String,
-) -> Result<Value, Box<Diagnostic>> {
-    if let (Value::Range { start, end }, Type::List(_)) = (&value, bare(&spec.ty))
-        && i128::from(*end) - i128::from(*start) > MAX_ITEMS as i128
-        && let Err(crate::eval::Stop::Fault(diagnostic)) = unroll(*start, *end, span)
-    {
-        return Err(diagnostic);
-    }
-    let float = matches!(value, Value::Float(_)) && *bare(&spec.ty) == Type::Int;
-    let value = folder.map_or(value.clone(), |folder| resolved(value, &spec.ty, folder));
-    spec.check(value).map_err(|error| {
-        let subject = subject();
-        let (message, hint) = match error {
-            ParamError::Range { interval, found, .. } => {
-                (format!("{subject} must be in `{interval}`, found `{found}`"), None)
-            }
-            ParamError::Type { message, .. } => {
-                let hint =
-                    float.then(|| Cow::Borrowed("`round(…)`, `floor(…)` and `int(…)` make a whole number"));
-                (format!("{subject}: {message}"), hint)
-            }
-            other => (other.to_string(), None),
-        };
-        let diagnostic = Diagnostic::error(span, message);
-        Box::new(hint.into_iter().fold(diagnostic, Diagnostic::hint))
-    })
-}
-
-fn bare(ty: &Type) -> &Type {
-    if let Type::Optional(inner) = ty { bare(inner) } else { ty }
-}
-
-/// Text where a path is wanted, as a path from where the process stands.
-fn resolved(value: Value, ty: &Type, folder: &Path) -> Value {
-    match (ty, value) {
-        (Type::Path, Value::Str(text)) => {
-            Value::Path(load::join(folder, &text).to_string_lossy().into_owned())
-        }
-        (Type::Optional(inner), value) => resolved(value, inner, folder),
-        (Type::List(item), Value::List(items)) => {
-            Value::List(items.into_iter().map(|value| resolved(value, item, folder)).collect())
-        }
-        (_, value) => value,
     }
 }

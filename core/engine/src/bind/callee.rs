@@ -40,12 +40,12 @@ impl<'a> Binder<'a> {
             Callee::Stage(stage) => {
                 let signature = Signature::of_stage(&stage);
                 match self.arguments(&signature, call, input, frame, place) {
-                    Some(given) => self.stage_call(&stage, given, call, frame, place),
+                    Some(given) => self.stage_call(&stage, &given, call, frame, place),
                     None => Column::poison(),
                 }
             }
             Callee::Fn(info) => {
-                let name = self.written(&call.callee);
+                let name = Self::written(&call.callee);
                 let signature =
                     Signature { name: &name, ports: &info.ports, params: &info.params, builtin: false };
                 match self.arguments(&signature, call, input, frame, place) {
@@ -115,7 +115,7 @@ impl<'a> Binder<'a> {
             },
             _ => {}
         }
-        let name = self.written(path);
+        let name = Self::written(path);
         let stage = self.registry_stage(&name);
         if stage.is_none() {
             let diagnostic = self.no_stage(&name, path, frame);
@@ -125,7 +125,7 @@ impl<'a> Binder<'a> {
     }
 
     /// A dotted name as written.
-    fn written(&self, path: &Path) -> String {
+    fn written(path: &Path) -> String {
         match path.segments.as_slice() {
             [name] => name.as_str().to_owned(),
             segments => segments.iter().map(Ident::as_str).collect::<Vec<_>>().join("."),

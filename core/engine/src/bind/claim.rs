@@ -125,8 +125,11 @@ impl<'a> Binder<'a> {
                 branches.iter().any(|branch| about(&branch.condition) || about(&branch.value))
                     || about(otherwise)
             }
-            ExprKind::None | ExprKind::Bool(_) | ExprKind::Int(_) | ExprKind::Float(_) => false,
-            ExprKind::Quantity { .. } => false,
+            ExprKind::None
+            | ExprKind::Bool(_)
+            | ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Quantity { .. } => false,
         }
     }
 

@@ -5,7 +5,7 @@ use runpipe_grammar::Diagnostic;
 use runpipe_grammar::ast::{Expr, ExprKind, Item, Param, TypeExpr, TypeKind};
 
 use super::Binder;
-use super::arguments::check;
+use super::check::{bare, check};
 use super::names::{Bound, Frame};
 use crate::expand::{Column, Data, Place, Space};
 use crate::problems::suggest;
@@ -31,7 +31,7 @@ impl<'a> Binder<'a> {
                 self.effective.insert(spec.name.clone(), value.clone());
             }
         }
-        let column = value.map_or_else(Column::poison, |value| self.constant(value));
+        let column = value.map_or_else(Column::poison, Self::constant);
         self.params[module].insert(param.name.as_str(), Bound::new(column, param.name.span, "parameter"));
     }
 
@@ -52,7 +52,9 @@ impl<'a> Binder<'a> {
             None => match given.value(&spec.ty, &self.fuel) {
                 Ok(value) => value,
                 Err(stops) => {
-                    stops.into_iter().for_each(|stop| self.problems.stop(stop));
+                    for stop in stops {
+                        self.problems.stop(stop);
+                    }
                     return None;
                 }
             },
@@ -62,7 +64,10 @@ impl<'a> Binder<'a> {
         }) {
             Ok(value) => Some(value),
             Err(diagnostic) => {
-                let diagnostic = diagnostic.related(param.name.span, "declared here");
+                let mut diagnostic = diagnostic.related(param.name.span, "declared here");
+                if let (Type::List(_), Some(word)) = (bare(&spec.ty), given.bare_word()) {
+                    diagnostic = diagnostic.hint(format!("write a list: `--set '{}=[{word}]'`", spec.name));
+                }
                 self.problems.add(diagnostic);
                 None
             }

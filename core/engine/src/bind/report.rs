@@ -3,17 +3,14 @@
 use std::collections::BTreeSet;
 
 use runpipe_base::{Cell, Column as Numbers, Record, ReportBlock, ReportItem, TableSpec, Value};
-use runpipe_grammar::ast::{self, Expr, ExprKind, Ident, Named, Selection, StrPart, Template};
+use runpipe_grammar::ast::{self, Expr, ExprKind, Ident, Selection, StrPart, Template};
 use runpipe_grammar::{Diagnostic, Span};
 
 use super::Binder;
 use super::names::Frame;
+use super::options::{PLOT, TABLE};
 use crate::expand::{AxisId, Column, Data, Place, Space};
 use crate::problems::suggest;
-
-/// Options of tables and plots.
-const TABLE: [&str; 7] = ["baseline", "best", "caption", "paper", "precision", "scale", "unit"];
-const PLOT: [&str; 6] = ["caption", "kind", "line", "log", "scale", "unit"];
 
 /// The axis of a curve.
 const STEP: &str = "step";
@@ -147,22 +144,18 @@ impl<'a> Binder<'a> {
 
     fn no_metric(&mut self, expr: &Expr, column: &Column) {
         let text = self.slice(expr.span);
-        let diagnostic = match column.data {
-            Data::Values(_) => {
-                Diagnostic::error(expr.span, "expected a metric such as `scores.f1`, found a value")
-            }
-            _ => {
-                let message = format!("expected a metric of `{text}`, found the artifact itself");
-                let metrics = column.shapes().first().and_then(|shape| self.shapes.get(*shape).whole());
-                let first = metrics.and_then(|spec| spec.metrics.first());
-                let diagnostic = Diagnostic::error(expr.span, message);
-                match first {
-                    Some(metric) => diagnostic.hint(format!("write `{text}.{}`", metric.name)),
-                    None => diagnostic.hint("its stage has no metrics"),
-                }
-            }
+        if matches!(column.data, Data::Values(_)) {
+            let message = "expected a metric such as `scores.f1`, found a value";
+            self.problems.add(Diagnostic::error(expr.span, message));
+            return;
+        }
+        let message = format!("expected a metric of `{text}`, found the artifact itself");
+        let stage = column.shapes().first().and_then(|shape| self.shapes.get(*shape).whole());
+        let hint = match stage.and_then(|spec| spec.metrics.first()) {
+            Some(metric) => format!("write `{text}.{}`", metric.name),
+            None => "its stage has no metrics".to_owned(),
         };
-        self.problems.add(diagnostic);
+        self.problems.add(Diagnostic::error(expr.span, message).hint(hint));
     }
 
     /// Whether the stage of a shape has the metric as one number and as a curve.
@@ -215,9 +208,8 @@ impl<'a> Binder<'a> {
         let known: BTreeSet<&str> =
             metrics.iter().flat_map(|metric| &metric.axes).map(|axis| &*self.axes.get(*axis).name).collect();
         let mut wrong = Vec::new();
-        for name in
-            names.iter().filter(|name| !known.contains(name.as_str()) && !(step && name.as_str() == STEP))
-        {
+        let is_known = |name: &Ident| known.contains(name.as_str()) || step && name.as_str() == STEP;
+        for name in names.iter().filter(|name| !is_known(name)) {
             let labels: Vec<String> =
                 metrics.iter().map(|metric| format!("`{}`", metric.numbers.label)).collect();
             let has = if labels.len() == 1 { "has" } else { "have" };
@@ -243,108 +235,6 @@ impl<'a> Binder<'a> {
             self.problems.add(Diagnostic::error(name.span, message));
         }
         both.is_none()
-    }
-
-    /// The options of a table or plot, and the axis of its lines.
-    fn options(
-        &mut self,
-        selection: &'a Selection,
-        known: &[&str],
-        what: &str,
-        frame: &Frame<'a>,
-    ) -> Option<(Record, Option<Ident>)> {
-        let (mut record, mut line, mut sound) = (Record::new(), None, true);
-        self.refuse_twice(selection.options.iter().map(|option| &option.name), "option");
-        for option in &selection.options {
-            let name = option.name.as_str();
-            if !known.contains(&name) {
-                let message = format!("a {what} has no option `{name}`");
-                let diagnostic =
-                    suggest(Diagnostic::error(option.name.span, message), name, known.iter().copied());
-                self.problems.add(diagnostic.hint(format!("its options are `{}`", known.join("`, `"))));
-                sound = false;
-                continue;
-            }
-            if name == "line" {
-                match word(&option.value) {
-                    Some(axis) => line = Some(Ident { name: axis.into(), span: option.value.span }),
-                    None => {
-                        let message = "`line` names an index, such as `line = site`";
-                        self.problems.add(Diagnostic::error(option.value.span, message));
-                        sound = false;
-                    }
-                }
-                continue;
-            }
-            match self.option(option, frame) {
-                Some(value) => {
-                    record.insert(name.to_owned(), value);
-                }
-                None => sound = false,
-            }
-        }
-        sound.then_some((record, line))
-    }
-
-    fn option(&mut self, option: &'a Named, frame: &Frame<'a>) -> Option<Value> {
-        let words: &[&str] = match option.name.as_str() {
-            "kind" => &["line", "bar", "scatter", "curve"],
-            "log" => &["x", "y", "xy"],
-            "best" => &["high", "low"],
-            _ => &[],
-        };
-        let value = match word(&option.value).filter(|_| !words.is_empty()) {
-            Some(word) => Value::Str(word),
-            None => self.one_value(&option.value, frame)?,
-        };
-        let expected = match (option.name.as_str(), &value) {
-            ("caption" | "unit", Value::Str(_)) | ("scale", Value::Int(_) | Value::Float(_)) => None,
-            ("baseline", value) if !matches!(value, Value::List(_)) => None,
-            ("log", Value::Bool(_)) => None,
-            ("precision", Value::Int(0..=9)) => None,
-            ("paper", value) if is_figures(value, 2) => None,
-            ("kind" | "log" | "best", Value::Str(word)) if words.contains(&word.as_str()) => None,
-            ("caption" | "unit", _) => Some("a text".to_owned()),
-            ("scale", _) => Some("a number".to_owned()),
-            ("precision", _) => Some("a whole number in `0..=9`".to_owned()),
-            ("paper", _) => Some("a number, or a list of numbers, one for each row".to_owned()),
-            ("baseline", _) => Some("a value of an index".to_owned()),
-            _ => Some(format!("one of `{}`", words.join("`, `"))),
-        };
-        let Some(expected) = expected else { return Some(value) };
-        let found = crate::eval::described(&value);
-        let diagnostic =
-            Diagnostic::error(option.value.span, format!("`{}` is {expected}, found {found}", option.name));
-        let text = value.plain();
-        self.problems.add(if words.is_empty() {
-            diagnostic
-        } else {
-            suggest(diagnostic, &text, words.iter().copied())
-        });
-        None
-    }
-
-    fn baseline_is_known(&mut self, selection: &Selection, options: &Record, metrics: &[Metric]) -> bool {
-        let Some(baseline) = options.get("baseline") else { return true };
-        if matches!(baseline, Value::None | Value::Bool(false)) {
-            return true;
-        }
-        let cells = metrics.iter().flat_map(|metric| &metric.numbers.cells);
-        let shown = |axis: &str| !selection.over.iter().any(|over| over.as_str() == axis);
-        let known: BTreeSet<String> = cells
-            .flat_map(|cell| &cell.index)
-            .filter(|(axis, _)| shown(axis))
-            .map(|(_, value)| value.plain())
-            .collect();
-        let wanted = baseline.plain();
-        if known.is_empty() || known.contains(&wanted) {
-            return true;
-        }
-        let span = selection.options.iter().find(|option| option.name.as_str() == "baseline");
-        let span = span.map_or(selection.span, |option| option.value.span);
-        let diagnostic = Diagnostic::error(span, format!("no row is the baseline `{wanted}`"));
-        self.problems.add(suggest(diagnostic, &wanted, known.iter().map(String::as_str)));
-        false
     }
 
     fn figure(&mut self, figure: &'a ast::Figure, frame: &Frame<'a>) -> Option<ReportItem> {
@@ -404,26 +294,5 @@ fn table_spec(selection: &Selection, metrics: Vec<Metric>, options: Record) -> T
         by: names(&selection.by),
         over: names(&selection.over),
         options,
-    }
-}
-
-/// A bare name or a text.
-fn word(expr: &Expr) -> Option<String> {
-    match &expr.kind {
-        ExprKind::Name(name) => Some(name.to_string()),
-        ExprKind::Str(parts) => match parts.as_slice() {
-            [StrPart::Text(text)] => Some(text.to_string()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Whether a value is a number or a list of them; `none` stands for a figure that the paper does not give.
-fn is_figures(value: &Value, depth: usize) -> bool {
-    match value {
-        Value::Int(_) | Value::Float(_) | Value::None => true,
-        Value::List(items) => depth > 0 && items.iter().all(|item| is_figures(item, depth - 1)),
-        _ => false,
     }
 }

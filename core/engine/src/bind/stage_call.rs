@@ -61,17 +61,13 @@ impl<'a> Binder<'a> {
     pub(super) fn stage_call(
         &mut self,
         stage: &Arc<StageEntry>,
-        given: Arguments,
+        given: &Arguments,
         call: &'a Call,
         frame: &Frame<'a>,
         place: Place<'_>,
     ) -> Column {
         let span = call.callee.span();
-        let Some(naming) = place.naming else {
-            let message = "a stage cannot be called here";
-            self.problems.add(Diagnostic::error(span, message).hint("bind the call to a name first"));
-            return Column::poison();
-        };
+        let Some(naming) = self.naming(place, span) else { return Column::poison() };
         let shape = self.shapes.made(stage, &Arc::clone(&self.shapes.whole), &stage.spec.output);
         let columns = given.ports.iter().chain(&given.params).flatten();
         let guard = place.space.guard.to_vec();
@@ -81,7 +77,7 @@ impl<'a> Binder<'a> {
             return Column::arts(Domain::new(&axes, 0, Vec::new()), Vec::new(), vec![shape]);
         }
         let name = naming.at(place, &stage.spec.name);
-        let Some(parameters) = self.parameters(stage, &given, call, place) else { return Column::poison() };
+        let Some(parameters) = self.parameters(stage, given, call, place) else { return Column::poison() };
         let record = Gather::new(&parameters.domain, &domain);
         let hints = naming.hints.as_ref().filter(|_| place.root).or(frame.hints.as_ref());
         let Some(hints) = self.hints(hints, &domain, &name) else { return Column::poison() };

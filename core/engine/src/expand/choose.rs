@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use runpipe_base::Value;
 use runpipe_grammar::Diagnostic;
 use runpipe_grammar::ast::{Branch, Expr};
 
@@ -28,22 +27,16 @@ impl<'a> Binder<'a> {
         let mut rest = Space::new(Rc::clone(&place.space.rows), &place.space.guard);
         let (mut because, mut taken, mut sound) = (Vec::new(), Vec::new(), true);
         for branch in branches {
-            let space = match self.condition(&branch.condition, frame, &rest) {
-                Some(condition) => {
-                    let Data::Values(truths) = &condition.data else {
-                        unreachable!("a condition has values")
-                    };
-                    let cell = Gather::new(&condition.domain, &rest.rows);
-                    let axes = &condition.domain.axes;
-                    because = union(&because, axes);
-                    let space = rest.filter(|row| truths[cell.at(row)] == Value::Bool(true), axes);
-                    rest = rest.filter(|row| truths[cell.at(row)] == Value::Bool(false), axes);
-                    space
-                }
-                None => {
-                    sound = false;
-                    rest.filter(|_| false, &[])
-                }
+            let space = if let Some(condition) = self.condition(&branch.condition, frame, &rest) {
+                let axes = condition.axes();
+                because = union(&because, axes);
+                let (cell, truths) = condition.on(&rest.rows);
+                let space = rest.filter(|row| truths[cell.at(row)], axes);
+                rest = rest.filter(|row| !truths[cell.at(row)], axes);
+                space
+            } else {
+                sound = false;
+                rest.filter(|_| false, &[])
             };
             let column = self.column(&branch.value, frame, place.within(&space));
             taken.push(Taken { space, column });

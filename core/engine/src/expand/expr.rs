@@ -6,7 +6,7 @@ use runpipe_base::{Kind, Value};
 use runpipe_grammar::ast::{Call, Expr, ExprKind, Ident, StrPart};
 use runpipe_grammar::{Diagnostic, Span, nearest};
 
-use super::{Art, Column, Data, Domain, Gather, Lists, Place, ShapeId, union};
+use super::{Art, AxisId, Column, Data, Domain, Gather, Lists, Place, ShapeId, union};
 use crate::bind::Binder;
 use crate::bind::names::{Frame, dotted};
 use crate::eval::{Leaves, Stop, described, eval};
@@ -19,6 +19,24 @@ pub(crate) enum Class {
     Value,
     Artifact,
     Unknown,
+}
+
+/// Truths, one for each cell.
+pub(crate) struct Condition {
+    domain: Rc<Domain>,
+    truths: Vec<bool>,
+}
+
+impl Condition {
+    /// The axes that it depends on.
+    pub(crate) fn axes(&self) -> &[AxisId] {
+        &self.domain.axes
+    }
+
+    /// The truths, and where each row of a place finds its own.
+    pub(crate) fn on(&self, rows: &Rc<Domain>) -> (Gather, &[bool]) {
+        (Gather::new(&self.domain, rows), &self.truths)
+    }
 }
 
 /// The names in a value expression, each with its column.
@@ -61,13 +79,13 @@ impl<'a> Binder<'a> {
             ExprKind::List(items) if self.class(expr, frame) == Class::Artifact => {
                 self.artifact_list(items, frame, place.inside())
             }
-            ExprKind::None => self.constant(Value::None),
+            ExprKind::None => Self::constant(Value::None),
             _ => self.values(expr, frame, place).unwrap_or_else(Column::poison),
         }
     }
 
     /// A value that holds everywhere.
-    pub(crate) fn constant(&self, value: Value) -> Column {
+    pub(crate) fn constant(value: Value) -> Column {
         Column::values(Domain::new(&[], 1, Vec::new()), vec![value])
     }
 
@@ -164,15 +182,19 @@ impl<'a> Binder<'a> {
         expr: &'a Expr,
         frame: &Frame<'a>,
         space: &super::Space,
-    ) -> Option<Column> {
+    ) -> Option<Condition> {
         let column = self.values(expr, frame, Place { space, naming: None, root: false })?;
         let Data::Values(values) = &column.data else { return None };
-        if let Some(found) = values.iter().find(|value| !matches!(value, Value::Bool(_))) {
-            let message = format!("expected a condition, found {}", described(found));
-            self.problems.add(Diagnostic::error(expr.span, message).label("must be `true` or `false`"));
-            return None;
+        let mut truths = Vec::with_capacity(values.len());
+        for value in values.iter() {
+            let Value::Bool(truth) = value else {
+                let message = format!("expected a condition, found {}", described(value));
+                self.problems.add(Diagnostic::error(expr.span, message).label("must be `true` or `false`"));
+                return None;
+            };
+            truths.push(*truth);
         }
-        Some(column)
+        Some(Condition { domain: column.domain, truths })
     }
 
     /// Finds the columns of all names in a value expression; false after telling that something is none.
@@ -184,11 +206,18 @@ impl<'a> Binder<'a> {
         found: &mut Vec<(&'a Expr, Column)>,
     ) -> bool {
         let mut all = |binder: &mut Self, exprs: &mut dyn Iterator<Item = &'a Expr>| {
-            exprs.fold(true, |sound, expr| binder.leaves(expr, frame, place, found) && sound)
+            let mut sound = true;
+            for expr in exprs {
+                sound &= binder.leaves(expr, frame, place, found);
+            }
+            sound
         };
         match &expr.kind {
-            ExprKind::None | ExprKind::Bool(_) | ExprKind::Int(_) | ExprKind::Float(_) => true,
-            ExprKind::Quantity { .. } => true,
+            ExprKind::None
+            | ExprKind::Bool(_)
+            | ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Quantity { .. } => true,
             ExprKind::Str(parts) => all(
                 self,
                 &mut parts.iter().filter_map(|part| match part {

@@ -139,13 +139,13 @@ impl Lookup {
     fn number(&mut self, key: &[u32], next: u32) -> u32 {
         match self {
             Self::Packed(map) => *map.entry(pack(key)).or_insert(next),
-            Self::Wide(map) => match map.get(key) {
-                Some(number) => *number,
-                None => {
-                    map.insert(key.into(), next);
-                    next
+            Self::Wide(map) => {
+                if let Some(number) = map.get(key) {
+                    return *number;
                 }
-            },
+                map.insert(key.into(), next);
+                next
+            }
         }
     }
 }
