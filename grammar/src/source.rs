@@ -1,5 +1,8 @@
 //! Source texts and places in them.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,5 +1,8 @@
 //! The nearest name, for "did you mean".
 
+#[cfg(test)]
+mod tests;
+
 /// The candidate that a mistyped name most probably meant, or nothing when none is near.
 ///
 /// Near is an edit distance (insert, delete, replace, swap neighbours) of at most a third of the longer name, or one

@@ -1,5 +1,8 @@
 //! Diagnostics as text, each with its source lines and carets.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Renderer, Snippet};
