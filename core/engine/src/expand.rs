@@ -132,6 +132,7 @@ impl<'a> Binder<'a> {
 
     pub(crate) fn for_loop(&mut self, block: &'a For, frame: &mut Frame<'a>, space: &Space) {
         let errors = self.problems.errors();
+        let first = frame.order.len();
         let mut rows: Option<Space> = None;
         let mut shadowed = Vec::new();
         for clause in &block.clauses {
@@ -164,6 +165,11 @@ impl<'a> Binder<'a> {
             };
         }
         self.statements(&block.body, frame, &rows);
+        for name in &frame.order[first..] {
+            if let Some(bound) = frame.names.get(name) {
+                bound.escaped.set(true);
+            }
+        }
         for (name, outer) in shadowed.into_iter().rev() {
             let index = frame.names.remove(name);
             let unused = |index: &Bound| !index.used.get() && !name.starts_with('_');
@@ -339,7 +345,8 @@ impl<'a> Binder<'a> {
         space: &Space,
     ) -> Column {
         let call = Some((name, Rc::clone(info)));
-        let mut frame = Frame { module: info.module, names: HashMap::new(), call, hints, depth };
+        let mut frame =
+            Frame { module: info.module, names: HashMap::new(), order: Vec::new(), call, hints, depth };
         let def = info.def;
         for (port, column) in def.ports.iter().zip(given.ports) {
             let bound = Bound::new(column.unwrap_or_else(Column::poison), port.name.span, "input");
@@ -356,10 +363,13 @@ impl<'a> Binder<'a> {
             bound.used.set(true);
             bound.column.clone()
         });
-        let result = result.unwrap_or_else(|| {
-            self.no_result(info, &frame);
-            Column::poison()
-        });
+        let result = match result {
+            Some(column) => self.reached(column, def.result.as_str(), def.result.span, &frame, space),
+            None => {
+                self.no_result(info, &frame);
+                Column::poison()
+            }
+        };
         self.warn_unused(&frame);
         result
     }

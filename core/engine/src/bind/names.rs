@@ -20,13 +20,15 @@ pub(crate) struct Bound {
     pub(crate) column: Column,
     pub(crate) span: Span,
     pub(crate) used: Cell<bool>,
+    /// Its loop is over: where that ran over nothing, there is none of it.
+    pub(crate) escaped: Cell<bool>,
     /// How messages call it: `parameter`, `binding`, `input`, `index`.
     pub(crate) what: &'static str,
 }
 
 impl Bound {
     pub(crate) fn new(column: Column, span: Span, what: &'static str) -> Self {
-        Self { column, span, used: Cell::new(false), what }
+        Self { column, span, used: Cell::new(false), escaped: Cell::new(false), what }
     }
 }
 
@@ -62,6 +64,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) names: HashMap<&'a str, Bound>,
     /// The call of a `fn`: what is in front of its nodes' names, and the body's result.
     pub(crate) call: Option<(Arc<str>, Rc<FnInfo<'a>>)>,
+    /// The bindings so far, in order.
+    pub(crate) order: Vec<&'a str>,
     /// Annotations of the call, for all its nodes.
     pub(crate) hints: Option<Rc<HintColumns>>,
     /// How many calls of `fn`s are around.
@@ -70,7 +74,7 @@ pub(crate) struct Frame<'a> {
 
 impl Frame<'_> {
     pub(crate) fn file(module: usize) -> Self {
-        Self { module, names: HashMap::new(), call: None, hints: None, depth: 0 }
+        Self { module, names: HashMap::new(), order: Vec::new(), call: None, hints: None, depth: 0 }
     }
 }
 
@@ -153,6 +157,7 @@ impl<'a> Binder<'a> {
             if frame.call.is_none() {
                 self.file_names.insert(name.as_str(), name.span);
             }
+            frame.order.push(name.as_str());
             frame.names.insert(name.as_str(), Bound::new(column, name.span, what));
         }
     }

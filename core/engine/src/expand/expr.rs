@@ -6,7 +6,7 @@ use runpipe_base::{Kind, Value};
 use runpipe_grammar::ast::{Call, Expr, ExprKind, Ident, StrPart};
 use runpipe_grammar::{Diagnostic, Span, nearest};
 
-use super::{Art, AxisId, Column, Data, Domain, Gather, Lists, Place, ShapeId, union};
+use super::{Art, AxisId, Column, Data, Domain, Gather, Lists, Place, ShapeId, Space, union};
 use crate::bind::Binder;
 use crate::bind::names::{Frame, dotted};
 use crate::eval::{Leaves, Stop, described, eval};
@@ -61,10 +61,17 @@ impl<'a> Binder<'a> {
     /// What an expression stands for.
     pub(crate) fn column(&mut self, expr: &'a Expr, frame: &Frame<'a>, place: Place<'_>) -> Column {
         match &expr.kind {
-            ExprKind::Name(name) => self.name(name, expr.span, frame),
+            ExprKind::Name(name) => {
+                let column = self.name(name, expr.span, frame);
+                self.reached(column, name, expr.span, frame, place.space)
+            }
             ExprKind::Field { base, field } => self.part(expr, base, field, frame, place),
             ExprKind::Index { base, at } => {
-                let base_column = self.column(base, frame, place.inside());
+                let base_column = match &base.kind {
+                    // Some of its members may be missing here: it is asked for one that is not.
+                    ExprKind::Name(name) => self.name(name, base.span, frame),
+                    _ => self.column(base, frame, place.inside()),
+                };
                 at.iter()
                     .fold(base_column, |column, named| self.select(column, base.span, named, frame, place))
             }
@@ -82,6 +89,28 @@ impl<'a> Binder<'a> {
             ExprKind::None => Self::constant(Value::None),
             _ => self.values(expr, frame, place).unwrap_or_else(Column::poison),
         }
+    }
+
+    /// The column of a name, unless a loop that is over did not make it for all combinations here.
+    pub(crate) fn reached(
+        &mut self,
+        column: Column,
+        name: &str,
+        span: Span,
+        frame: &Frame<'a>,
+        space: &Space,
+    ) -> Column {
+        let escaped = frame.names.get(name).is_some_and(|bound| bound.escaped.get());
+        if !escaped || column.is_poison() || !column.family_axes(space).is_empty() {
+            return column;
+        }
+        let here = space.project(&column.domain.axes);
+        let Some(missing) = (0..here.len).find(|cell| column.domain.find(here.key(*cell)).is_none()) else {
+            return column;
+        };
+        let message = format!("`{name}` is not made here: its loop runs over nothing");
+        self.problems.add(self.with_cell(Diagnostic::error(span, message), &here, missing));
+        Column::poison()
     }
 
     /// A value that holds everywhere.
@@ -181,7 +210,7 @@ impl<'a> Binder<'a> {
         &mut self,
         expr: &'a Expr,
         frame: &Frame<'a>,
-        space: &super::Space,
+        space: &Space,
     ) -> Option<Condition> {
         let column = self.values(expr, frame, Place { space, naming: None, root: false })?;
         let Data::Values(values) = &column.data else { return None };

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use runpipe_base::{Record, Value};
 use runpipe_engine::{FUNCTIONS, Pipeline, Rejected, Settings, describe, load};
@@ -66,7 +67,7 @@ fn many_mistakes_are_counted() {
 fn warnings_ride_with_the_pipeline() {
     let pipeline =
         bound("param unused: int = 3\nfor seed in 0..2, k in [1, 1] {\n    a = toy.corpus(seed = seed)\n}\n");
-    let pipeline = pipeline.ok().expect("warnings refuse nothing");
+    let pipeline = pipeline.expect("warnings refuse nothing");
     assert!(pipeline.warnings.iter().all(|warning| warning.severity == Severity::Warning));
     let messages: Vec<&str> = pipeline.warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert_eq!(
@@ -119,7 +120,7 @@ fn the_strongest_layer_wins() {
     let params = folder.path().join("params.pipe");
     fs::write(&params, "d = 4").expect("the file can be written");
     let values = |settings: &Settings| -> Vec<Value> {
-        let pipeline = load(&path, &toy::registry(), settings).ok().expect("a sound pipeline");
+        let pipeline = load(&path, &toy::registry(), settings).expect("a sound pipeline");
         let params: Record = pipeline.params;
         params.into_values().collect()
     };
@@ -138,14 +139,14 @@ fn the_strongest_layer_wins() {
 #[test]
 fn nodes_share_what_is_equal() {
     let text = "for k in 0..3 {\n    a = toy.corpus(seed = k)\n    b = toy.copy(a)\n    c = data.take(a, 3)\n    d = data.take(a, 1 + 2)\n}\n";
-    let pipeline = bound(text).ok().expect("a sound pipeline");
+    let pipeline = bound(text).expect("a sound pipeline");
     let of = |name: &str| pipeline.nodes.iter().filter(|node| *node.name == *name).collect::<Vec<_>>();
     let (a, b, c, d) = (of("a"), of("b"), of("c"), of("d"));
     for k in 0..3 {
-        assert!(std::ptr::eq(&*a[k].index, &*b[k].index), "equal indices are one");
-        assert!(std::ptr::eq(&*c[0].params, &*d[k].params), "equal parameters are one");
-        assert!(!std::ptr::eq(&*a[0].params, &*a[(k + 1) % 3].params) || k == 2);
-        assert!(std::ptr::eq(&*a[0].stage, &*a[k].stage) && std::ptr::eq(&*a[0].name, &*a[k].name));
+        assert!(Arc::ptr_eq(&a[k].index, &b[k].index), "equal indices are one");
+        assert!(Arc::ptr_eq(&c[0].params, &d[k].params), "equal parameters are one");
+        assert!(!Arc::ptr_eq(&a[0].params, &a[(k + 1) % 3].params) || k == 2);
+        assert!(Arc::ptr_eq(&a[0].stage, &a[k].stage) && Arc::ptr_eq(&a[0].name, &a[k].name));
     }
 }
 
@@ -181,7 +182,7 @@ fn a_path_begins_where_it_is_written() {
     let path = folder.path().join("x.pipe");
     fs::write(&path, "import \"lib/lib.pipe\"\nx = lib.f()\ny = lib.f(dir = \"own\")\n")
         .expect("the file can be written");
-    let pipeline = load(&path, &toy::registry(), &Settings::default()).ok().expect("a sound pipeline");
+    let pipeline = load(&path, &toy::registry(), &Settings::default()).expect("a sound pipeline");
     let dirs: Vec<PathBuf> = pipeline
         .nodes
         .iter()

@@ -1,6 +1,7 @@
 //! What holds of every program: nothing panics, and the order of independent lines means nothing.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 
 use proptest::prelude::*;
@@ -103,6 +104,54 @@ fn program() -> impl Strategy<Value = String> {
     )
 }
 
+/// A sweep: how many values each loop has, and for each binding which indices and which bindings it uses.
+type Sweep = (Vec<usize>, Vec<(Vec<bool>, Vec<bool>)>, u8);
+
+fn sweep() -> impl Strategy<Value = Sweep> {
+    let sizes = prop::collection::vec(1..4usize, 1..4);
+    let bindings = prop::collection::vec(
+        (
+            prop::collection::vec(prop::bool::weighted(0.3), 4),
+            prop::collection::vec(prop::bool::weighted(0.3), 6),
+        ),
+        1..6,
+    );
+    (sizes, bindings, 1..4u8)
+}
+
+/// The text of a sweep, and the labels that its nodes must have: worked out combination by combination.
+fn unrolled((sizes, bindings, modulus): &Sweep) -> (String, BTreeSet<String>) {
+    let clauses: Vec<String> =
+        sizes.iter().enumerate().map(|(i, size)| format!("i{i} in 0..{size}")).collect();
+    let sum: Vec<String> = (0..sizes.len()).map(|i| format!("i{i}")).collect();
+    let mut text = format!("for {} if ({}) % {modulus} == 0 {{\n", clauses.join(", "), sum.join(" + "));
+    let mut uses: Vec<BTreeSet<usize>> = Vec::new();
+    for (b, (axes, names)) in bindings.iter().enumerate() {
+        let own: BTreeSet<usize> = (0..sizes.len()).filter(|i| axes[*i]).collect();
+        let before: Vec<usize> = (0..b).filter(|name| names[*name]).collect();
+        let seed: Vec<String> = own.iter().map(|i| format!("{{i{i}}}")).collect();
+        let list: Vec<String> = before.iter().map(|name| format!("b{name}")).collect();
+        let _ = writeln!(text, "b{b} = toy.all([{}], langs = [\"{}\"])", list.join(", "), seed.join("-"));
+        let all = before.iter().flat_map(|name| uses[*name].iter().copied()).chain(own).collect();
+        uses.push(all);
+    }
+    text.push_str("}\n");
+    let mut labels = BTreeSet::new();
+    let rows = sizes.iter().fold(vec![Vec::new()], |rows, size| {
+        rows.iter()
+            .flat_map(|row: &Vec<usize>| (0..*size).map(move |v| [row.as_slice(), &[v]].concat()))
+            .collect()
+    });
+    for row in rows.iter().filter(|row| row.iter().sum::<usize>() % usize::from(*modulus) == 0) {
+        for (b, uses) in uses.iter().enumerate() {
+            let index: Vec<String> = uses.iter().map(|i| format!("i{i}={}", row[*i])).collect();
+            let index = if index.is_empty() { String::new() } else { format!("[{}]", index.join(",")) };
+            labels.insert(format!("b{b}{index}"));
+        }
+    }
+    (text, labels)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -125,6 +174,22 @@ proptest! {
         }
     }
 
+    /// A binding has one node for each combination of the indices that it uses, itself or through others.
+    #[test]
+    fn a_sweep_is_what_unrolling_by_hand_gives(sweep in sweep()) {
+        let (text, expected) = unrolled(&sweep);
+        let pipeline = bound(&text).expect("a sound sweep");
+        let labels: Vec<String> = pipeline.nodes.iter().map(runpipe_engine::Node::label).collect();
+        prop_assert_eq!(labels.len(), expected.len(), "{}", text);
+        prop_assert_eq!(labels.into_iter().collect::<BTreeSet<_>>(), expected);
+        for node in &pipeline.nodes {
+            for input in &node.inputs {
+                let from = &pipeline.nodes[input.node as usize];
+                prop_assert!(from.index.iter().all(|at| node.index.contains(at)), "{} from {}", node.label(), from.label());
+            }
+        }
+    }
+
     /// Lines that do not use each other may stand in any order.
     #[test]
     fn order_means_nothing(order in Just((0..6).collect::<Vec<usize>>()).prop_shuffle(), seeds in 1..4i64) {
@@ -142,7 +207,7 @@ proptest! {
             format!("{head}{}\n", body.join("\n"))
         };
         let nodes = |order: &[usize]| -> BTreeSet<String> {
-            let pipeline = bound(&program(order)).ok().expect("a sound program");
+            let pipeline = bound(&program(order)).expect("a sound program");
             pipeline.nodes.iter().map(|node| line(&pipeline, node)).collect()
         };
         prop_assert_eq!(nodes(&order), nodes(&[0, 1, 2, 3, 4, 5]));
@@ -161,7 +226,7 @@ proptest! {
                 Err(rejected) => prop_assert!(!render(&rejected.diagnostics, &rejected.sources, false).is_empty()),
             }
             if ty == "str" && !text.starts_with('"') {
-                let pipeline = load(&path, &toy::registry(), &settings).ok().expect("any text is a text");
+                let pipeline = load(&path, &toy::registry(), &settings).expect("any text is a text");
                 prop_assert_eq!(&pipeline.params["p"], &runpipe_base::Value::Str(text.clone()));
             }
         }

@@ -117,6 +117,8 @@ stages! {
     Continue: FinetuneParams => Spec::new("toy.continue", "c6", "weights", "Goes on.")
         .input(Port::one("corpus", "corpus/ner", "what to learn"))
         .input(Port::optional("from", "weights", "what to begin with"));
+    All: CorpusParams => Spec::new("toy.all", "c8", "any", "All of it.")
+        .input(Port::many("inputs", "any", "anything"));
     Copy: () => Spec::new("toy.copy", "c7", "any", "The same again.")
         .input(Port::one("input", "any", "anything"));
 }
