@@ -186,9 +186,9 @@ fn unclosed_bracket(spot: &Spot<'_>) -> Option<Diagnostic> {
     let first = spot.first.as_ref()?;
     let begins = begins_statement(found, spot.next.as_ref(), Place::File);
     let next_line = found.first && found.indent <= indent_of(spot.text, first);
-    let goes_on_deeper = !next_line && !(begins && begins_item(found.text));
+    let next_statement = begins && (next_line || begins_item(found.text));
     let still_open = spot.fault.open_at_end.contains(&innermost.start) && spot.fault.end <= found.start;
-    (begins && !goes_on_deeper || still_open).then(|| unclosed(Some(spot.span(found))))
+    (next_statement || still_open).then(|| unclosed(Some(spot.span(found))))
 }
 
 /// A closing bracket without an opening one.

@@ -55,7 +55,7 @@ pub(crate) fn print_expr(expr: &Expr) -> String {
 
 /// A type on one line.
 pub(crate) fn print_type(ty: &TypeExpr) -> String {
-    Printer::bare().ty(ty)
+    expr::type_text(ty)
 }
 
 /// Prints a tree.

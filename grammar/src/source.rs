@@ -85,7 +85,7 @@ impl Source {
         if u32::try_from(bytes.len()).is_err() {
             return Err(Diagnostic::error(whole_file, format!("`{name}` is larger than 4 GiB")));
         }
-        let line_of = |offset: usize| 1 + bytes[..offset].iter().filter(|&&byte| byte == b'\n').count();
+        let line_of = |offset: usize| bytes[..offset].split(|&byte| byte == b'\n').count();
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let offset = error.valid_up_to();
             let line = line_of(offset);

@@ -52,9 +52,8 @@ impl Token<'_> {
                 !matches!(self.text, "and" | "or" | "not" | "in" | "if" | "else" | "by" | "over" | "as")
             }
             TokenKind::Mark => self.text == "?",
-            TokenKind::Number | TokenKind::Str | TokenKind::Close => true,
-            TokenKind::OpenStr | TokenKind::QuotedOnce | TokenKind::Odd => true,
             TokenKind::Open => false,
+            _ => true,
         }
     }
 

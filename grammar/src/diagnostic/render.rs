@@ -36,7 +36,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Str
         }
         for hint in &diagnostic.hints {
             let (bold, plain) = if color { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
-            out.push_str(&format!("{bold}hint:{plain} {}\n", printable(hint)));
+            out.extend([bold, "hint:", plain, " ", &printable(hint), "\n"]);
         }
         out.push('\n');
     }

@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::recover::{Place, begins_item};
 use crate::source::Span;
 use crate::suggest::nearest;
-use crate::token::{TokenKind, is_reserved, token};
+use crate::token::{Token, TokenKind, is_reserved, token};
 
 /// The types a user may write, for a hint.
 pub(super) const TYPES: &str = "types are `int`, `float`, `str`, `bool`, `path`, `duration`, `size`, `range`, a list such \
@@ -35,7 +35,7 @@ pub(super) fn explain(spot: &Spot<'_>) -> Option<Diagnostic> {
 
 /// `def`, `let`, `while`: a statement that begins like one of another language.
 fn foreign_word(spot: &Spot<'_>) -> Option<Diagnostic> {
-    let first = spot.first.filter(|first| first.is_name())?;
+    let first = spot.first.filter(Token::is_name)?;
     let second_fails = spot.last.is_some_and(|last| last.start == first.start);
     if !second_fails || spot.found_text() == "=" {
         return None;

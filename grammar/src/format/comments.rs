@@ -5,18 +5,18 @@ use crate::ast::{Comment, Doc};
 /// The comments that were not printed yet.
 pub(super) struct Comments<'s> {
     text: &'s str,
-    comments: Vec<Comment>,
+    all: Vec<Comment>,
     next: usize,
 }
 
 impl<'s> Comments<'s> {
     pub(super) fn new(text: &'s str, comments: &[Comment]) -> Self {
-        Self { text, comments: comments.to_vec(), next: 0 }
+        Self { text, all: comments.to_vec(), next: 0 }
     }
 
     /// The comments that begin before an offset and were not given out.
     pub(super) fn before(&mut self, end: u32) -> Vec<Comment> {
-        let rest = &self.comments[self.next..];
+        let rest = &self.all[self.next..];
         let taken = rest[..rest.partition_point(|comment| comment.span.start < end)].to_vec();
         self.next += taken.len();
         taken
@@ -24,12 +24,12 @@ impl<'s> Comments<'s> {
 
     /// Whether a comment that was not given out begins in a range.
     pub(super) fn any(&self, start: u32, end: u32) -> bool {
-        self.comments[self.next..].iter().any(|comment| (start..end).contains(&comment.span.start))
+        self.all[self.next..].iter().any(|comment| (start..end).contains(&comment.span.start))
     }
 
     /// The comment that follows an offset on its line, with nothing but separators between: given out.
     pub(super) fn beside(&mut self, end: u32) -> Option<String> {
-        let next = *self.comments.get(self.next)?;
+        let next = *self.all.get(self.next)?;
         let gap = self.text.get(end as usize..next.span.start as usize)?;
         let adjacent = gap.chars().all(|c| matches!(c, ' ' | '\t' | ',' | ';'));
         if !adjacent {

@@ -158,6 +158,11 @@ impl Printer<'_> {
         }
         self.displace(expr.span.start);
         let first = self.operand(input, Tightness::Or);
+        if let [call] = calls.as_slice()
+            && !self.comments.any(0, call.span.start)
+        {
+            return Layout::Step(Box::new([first, self.call(call)]));
+        }
         let mut steps = Vec::new();
         for call in calls.into_iter().rev() {
             for comment in self.comments.before(call.span.start) {
@@ -328,24 +333,25 @@ impl Printer<'_> {
         out.push('"');
         out
     }
+}
 
-    pub(super) fn ty(&mut self, ty: &TypeExpr) -> String {
-        let mut out = match &ty.kind {
-            TypeKind::List(item) => format!("[{}]", self.ty(item)),
-            TypeKind::Choices(texts) => {
-                let quoted = texts.iter().map(|text| quote(&text.value));
-                quoted.collect::<Vec<_>>().join(" | ")
-            }
-            kind => {
-                let word = TypeKind::NAMED.iter().find(|(_, named)| named == kind);
-                word.map_or_else(String::new, |(word, _)| (*word).to_owned())
-            }
-        };
-        if ty.optional {
-            out.push('?');
+/// A type on one line.
+pub(super) fn type_text(ty: &TypeExpr) -> String {
+    let mut out = match &ty.kind {
+        TypeKind::List(item) => format!("[{}]", type_text(item)),
+        TypeKind::Choices(texts) => {
+            let quoted = texts.iter().map(|text| quote(&text.value));
+            quoted.collect::<Vec<_>>().join(" | ")
         }
-        out
+        kind => {
+            let word = TypeKind::NAMED.iter().find(|(_, named)| named == kind);
+            word.map_or_else(String::new, |(word, _)| (*word).to_owned())
+        }
+    };
+    if ty.optional {
+        out.push('?');
     }
+    out
 }
 
 /// A line of a broken list.

@@ -1,12 +1,12 @@
 //! Statements and blocks.
 
 use super::Printer;
-use super::expr::{Entry, Tightness, quote};
+use super::expr::{Entry, Tightness, quote, type_text};
 use super::layout::Layout;
 use super::lines::{Columns, Row, render};
 use crate::ast::{
-    Binding, Doc, File, FnDef, For, Import, Item, Named, Param, Port, Profile, Report, ReportItem, Selection,
-    StageDef, StageItem, Stmt, Template,
+    Binding, Doc, File, FnDef, For, Ident, Import, Item, Named, Param, Port, Profile, Report, ReportItem,
+    Selection, StageDef, StageItem, Stmt, Template,
 };
 use crate::source::Span;
 use crate::token::TokenKind;
@@ -117,15 +117,16 @@ impl Printer<'_> {
     fn param_row(&mut self, param: &Param) -> Row {
         let name = format!("param {}:", param.name);
         let [ty, default] = self.param_parts(param);
-        if ty.flat_width().is_some_and(|width| width <= super::WIDTH) {
+        let fits = ty.flat_width().is_some_and(|width| width <= super::WIDTH);
+        if fits && param.default.is_some() {
             return Row::columns(Columns::Param, vec![name, format!(" {}", ty.flat())], default);
         }
-        Row::alone(Layout::Join(vec![Layout::Text(name), Layout::text(" "), ty, default])).documented()
+        Row::columns(Columns::Param, vec![name], Layout::Join(vec![Layout::text(" "), ty, default]))
     }
 
     /// The type with what is allowed, and ` = default`.
     fn param_parts(&mut self, param: &Param) -> [Layout; 2] {
-        let mut ty = vec![Layout::Text(self.ty(&param.ty))];
+        let mut ty = vec![Layout::Text(type_text(&param.ty))];
         if let Some(allowed) = &param.allowed {
             ty.extend([Layout::text(" in "), self.operand(allowed, Tightness::Or)]);
         }
@@ -345,7 +346,7 @@ impl Printer<'_> {
         }
         for (word, axes) in [("by", &selection.by), ("over", &selection.over)] {
             if !axes.is_empty() {
-                let names: Vec<&str> = axes.iter().map(|axis| axis.as_str()).collect();
+                let names: Vec<&str> = axes.iter().map(Ident::as_str).collect();
                 parts.extend([Layout::Line, Layout::text(format!("{word} {}", names.join(", ")))]);
             }
         }

@@ -27,6 +27,8 @@ pub(crate) enum Layout {
     Indent(Vec<Layout>),
     /// Pieces that are broken all together or not at all.
     Group(Vec<Layout>),
+    /// A value and the one call that follows it after an arrow: the arrow begins a line only if the call then fits on it.
+    Step(Box<[Layout; 2]>),
     /// Pieces with as many of them on a line as fit.
     Fill(Vec<Layout>),
 }
@@ -50,7 +52,14 @@ impl Layout {
             Self::Line | Self::HardLine => out.push(' '),
             Self::SoftLine | Self::IfBroken(_) => {}
             Self::Join(parts) | Self::Indent(parts) | Self::Group(parts) => {
-                parts.iter().for_each(|part| part.write_flat(out));
+                for part in parts {
+                    part.write_flat(out);
+                }
+            }
+            Self::Step(parts) => {
+                parts[0].write_flat(out);
+                out.push_str(ARROW);
+                parts[1].write_flat(out);
             }
             Self::Fill(parts) => {
                 for (index, part) in parts.iter().enumerate() {
@@ -73,6 +82,7 @@ impl Layout {
             Self::Join(parts) | Self::Indent(parts) | Self::Group(parts) => {
                 parts.iter().map(Self::flat_width).sum()
             }
+            Self::Step(parts) => Some(parts[0].flat_width()? + ARROW.len() + parts[1].flat_width()?),
             Self::Fill(parts) => {
                 let width: Option<usize> = parts.iter().map(Self::flat_width).sum();
                 width.map(|width| width + parts.len().saturating_sub(1))
@@ -87,6 +97,9 @@ impl Layout {
         writer.out
     }
 }
+
+/// An arrow on a line.
+const ARROW: &str = " -> ";
 
 struct Writer {
     out: String,
@@ -122,6 +135,23 @@ impl Writer {
             Layout::Group(parts) => {
                 let fits = layout.flat_width().is_some_and(|width| self.column + width + after <= WIDTH);
                 self.parts(parts, indent, !fits, after);
+            }
+            Layout::Step(parts) => {
+                let [input, call] = &**parts;
+                let fits = |column: usize, width: Option<usize>| {
+                    width.is_some_and(|width| column + width + after <= WIDTH)
+                };
+                let on_one_line = fits(self.column, layout.flat_width());
+                let on_two = input.flat_width().is_some()
+                    && fits(indent + 4 + ARROW.trim().len() + 1, call.flat_width());
+                self.write(input, indent, broken, ARROW.len());
+                if on_two && !on_one_line {
+                    self.line(indent + 4);
+                    self.text(ARROW.trim_start());
+                } else {
+                    self.text(ARROW);
+                }
+                self.write(call, indent, broken, after);
             }
             Layout::Fill(parts) => {
                 for (index, part) in parts.iter().enumerate() {

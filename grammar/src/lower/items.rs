@@ -9,6 +9,7 @@ use crate::ast::{
     Profile, Remark, Report, Run, Selection, StageDef, TypeExpr, TypeKind,
 };
 use crate::diagnostic::Diagnostic;
+use crate::source::Span;
 
 type Lowered<T> = Result<Parsed<T>, Failure>;
 
@@ -41,7 +42,7 @@ pub(crate) fn profile_head(cx: &mut Context<'_>, at: usize) -> Lowered<Profile> 
 
 /// `seeds = 5`
 pub(crate) fn setting(cx: &mut Context<'_>, at: usize) -> Lowered<Named> {
-    parse(cx, Rule::setting, at, |lower, pair| lower.named(pair))
+    parse(cx, Rule::setting, at, |lower, pair| lower.named(only(pair)))
 }
 
 /// `fn train(corpus: corpus/ner, steps: int = 100) -> model {`
@@ -142,12 +143,18 @@ pub(crate) fn report_head(cx: &mut Context<'_>, at: usize) -> Lowered<Report> {
 
 /// `table scores.f1 by site`
 pub(crate) fn table(cx: &mut Context<'_>, at: usize) -> Lowered<Selection> {
-    parse(cx, Rule::table_line, at, |lower, pair| lower.selection(pair))
+    parse(cx, Rule::table_line, at, |lower, pair| {
+        let span = lower.span(&pair);
+        lower.selection(pair, span)
+    })
 }
 
 /// `plot scores.f1 by n, line = site`
 pub(crate) fn plot(cx: &mut Context<'_>, at: usize) -> Lowered<Selection> {
-    parse(cx, Rule::plot_line, at, |lower, pair| lower.selection(pair))
+    parse(cx, Rule::plot_line, at, |lower, pair| {
+        let span = lower.span(&pair);
+        lower.selection(pair, span)
+    })
 }
 
 /// `expect mean(scores.f1) > 0.5 "better than chance"`
@@ -253,8 +260,7 @@ impl Lower<'_, '_> {
     }
 
     /// What follows `table` or `plot`.
-    fn selection(&mut self, pair: Pair<'_, Rule>) -> Selection {
-        let span = self.span(&pair);
+    fn selection(&mut self, pair: Pair<'_, Rule>, span: Span) -> Selection {
         let (mut values, mut options): (Vec<_>, Vec<Named>) = (Vec::new(), Vec::new());
         let (mut by, mut over) = (Vec::new(), Vec::new());
         for part in nodes(pair) {

@@ -2,6 +2,8 @@
 
 mod generate;
 
+use std::fmt::Write;
+
 use proptest::prelude::*;
 use runpipe_grammar::ast::File;
 use runpipe_grammar::{Source, SourceId, Sources, Span, format, parse, render};
@@ -59,7 +61,7 @@ fn with_notes(program: &str, places: &[bool]) -> (String, usize) {
             let free = c == ' ' && before != ' ' && !line.contains(['"', '#']) && !in_quantity;
             if free && places.next() == Some(&true) {
                 let marks = if notes % 2 == 0 { "#" } else { "##" };
-                out.push_str(&format!(" {marks} note {notes};\n"));
+                writeln!(out, " {marks} note {notes};").expect("a string can be written");
                 notes += 1;
             } else {
                 out.push(c);
