@@ -31,7 +31,9 @@ pub fn registry() -> Registry {
 /// Why not, in words.
 pub fn cuda() -> Result<(), String> {
     #[cfg(feature = "cuda")]
-    return dfdx::prelude::Cuda::try_build(0, 0).map(drop).map_err(|error| format!("no GPU answers: {error}"));
+    return dfdx::prelude::Cuda::try_build(0, 0)
+        .map(drop)
+        .map_err(|error| format!("no GPU answers: {error}"));
     #[cfg(not(feature = "cuda"))]
     Err("this build has no GPU code; build it with `--features cuda`".to_owned())
 }

@@ -79,6 +79,8 @@ pub struct ParamSpec {
     pub default: Option<Value>,
     /// The numbers it may be (for a list: each of them).
     pub interval: Option<Interval>,
+    /// The values it may be (for a list: each of them); empty for any.
+    pub allowed: Vec<Value>,
     /// Unit of a bare number.
     pub unit: Option<String>,
     /// What it does, from its doc comment.
@@ -142,7 +144,22 @@ impl ParamSpec {
             let interval = interval.to_string();
             return Err(ParamError::Range { name: self.name.clone(), interval, found });
         }
+        if let Some(found) = self.unlisted(&value) {
+            let interval = Value::List(self.allowed.clone()).to_string();
+            return Err(ParamError::Range { name: self.name.clone(), interval, found: found.to_string() });
+        }
         Ok(value)
+    }
+
+    /// The first value that is not among those allowed.
+    fn unlisted<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        match value {
+            Value::None => None,
+            Value::List(items) if !self.allowed.contains(value) => {
+                items.iter().find_map(|item| self.unlisted(item))
+            }
+            value => (!self.allowed.is_empty() && !self.allowed.contains(value)).then_some(value),
+        }
     }
 
     /// Checks all of `given` against `schema` and fills in defaults; reports every mistake.
@@ -326,6 +343,7 @@ pub fn schema_param<T: FromRecord>(
         ty: T::ty(),
         default: default.map(T::into_value),
         interval,
+        allowed: Vec::new(),
         unit: unit.map(str::to_owned),
         doc: doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ").trim().to_owned(),
     }

@@ -31,6 +31,7 @@ static ANNOTATIONS: LazyLock<[ParamSpec; 6]> = LazyLock::new(|| {
         ty,
         default: None,
         interval: Some(Interval { min, max, open: false }),
+        allowed: Vec::new(),
         unit: None,
         doc: doc.to_owned(),
     };

@@ -38,15 +38,16 @@ pub fn cross_entropy<D: Backend, T: Tape<f32, D>>(
             return 0.0;
         }
         let label = label as usize;
-        let whole = log_sum_exp(x);
+        let (top, whole) = log_sum_exp(x);
         for (dx, x) in dx.iter_mut().zip(x) {
-            *dx = math::exp(*x - whole) - even;
+            *dx = math::exp((*x - top) - whole) - even;
         }
         if let Some(dx) = dx.get_mut(label) {
             *dx -= 1.0 - smoothing;
         }
-        let spread = if smoothing > 0.0 { even * (k as f32 * whole - par::sum(x)) } else { 0.0 };
-        (1.0 - smoothing) * (whole - x[label]) + spread
+        let below = |x: f32| whole - (x - top);
+        let spread = if smoothing > 0.0 { even * par::reduce(x, x, |x, _| below(x)) } else { 0.0 };
+        (1.0 - smoothing) * below(x[label]) + spread
     })
 }
 
@@ -65,12 +66,12 @@ pub fn soft_cross_entropy<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>, q: &[f32
     assert_eq!(q.len(), n * k, "one distribution a row");
     against(x, n, |row, x, dx| {
         let q = &q[row * k..][..k];
-        let whole = log_sum_exp(x);
+        let (top, whole) = log_sum_exp(x);
         let mass = par::sum(q);
         for ((dx, x), q) in dx.iter_mut().zip(x).zip(q) {
-            *dx = math::exp(*x - whole) * mass - q;
+            *dx = math::exp((*x - top) - whole) * mass - q;
         }
-        whole * mass - par::dot(q, x)
+        par::reduce(q, x, |q, x| q * (whole - (x - top)))
     })
 }
 

@@ -3,7 +3,9 @@
 pub mod act;
 pub mod add_norm;
 pub mod attention;
+pub mod conv;
 pub mod cross_entropy;
+pub mod depthwise;
 pub mod dropout;
 pub mod linear;
 pub mod rows;

@@ -51,8 +51,8 @@ pub fn log_softmax<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>) -> Result<Matri
     let mut y = D::view(&x).into_owned();
     par::for_rows(&mut y, k, |_, y| {
         for y in y.chunks_exact_mut(k) {
-            let whole = log_sum_exp(y);
-            y.iter_mut().for_each(|y| *y -= whole);
+            let (top, whole) = log_sum_exp(y);
+            y.iter_mut().for_each(|y| *y = (*y - top) - whole);
         }
     });
     let y = x.device().tensor_of(y, (n, k))?;
@@ -86,12 +86,12 @@ pub(crate) fn softmax_row(x: &mut [f32]) {
     x.iter_mut().for_each(|x| *x *= whole);
 }
 
-/// ln Σ eˣ, the largest x taken away first so that nothing overflows.
+/// The largest x, t, and ln Σ eˣ⁻ᵗ: kept apart, since their sum would round the second away where t is large.
 #[expect(clippy::inline_always, reason = "it must be compiled with its caller's vector width")]
 #[inline(always)]
-pub(crate) fn log_sum_exp(x: &[f32]) -> f32 {
+pub(crate) fn log_sum_exp(x: &[f32]) -> (f32, f32) {
     let top = par::max(x);
-    top + par::reduce(x, x, |x, _| math::exp(x - top)).ln()
+    (top, par::reduce(x, x, |x, _| math::exp(x - top)).ln())
 }
 
 #[cfg(test)]

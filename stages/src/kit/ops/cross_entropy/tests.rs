@@ -1,1 +1,47 @@
+use dfdx::prelude::{Cpu, NoneTape};
 
+use super::*;
+use crate::kit::testing::{Inputs, close};
+
+fn loss(x: &[f32], labels: &[u32], smoothing: f32) -> f32 {
+    let x = Cpu::default().tensor_of(x.to_vec(), (labels.len(), x.len() / labels.len())).unwrap();
+    cross_entropy::<Cpu, NoneTape>(x, labels, smoothing).unwrap().as_vec()[0]
+}
+
+#[test]
+fn numbers_worked_by_hand() {
+    let quarter = [0.0, 3.0_f32.ln()];
+    close(&[loss(&quarter, &[0], 0.0), loss(&quarter, &[1], 0.0)], &[4.0_f32.ln(), -0.75_f32.ln()], 1e-6);
+    // Half of the mass is shared among both classes: ¼ and ¾.
+    let mixed = 0.25 * -0.75_f32.ln() + 0.75 * 4.0_f32.ln();
+    close(&[loss(&quarter, &[0], 0.5)], &[mixed], 1e-6);
+}
+
+#[test]
+fn rows_without_label_do_not_count() {
+    let x = [1.0, 2.0, 5.0, -5.0, 0.5, 0.0];
+    let kept = [1.0, 2.0, 0.5, 0.0];
+    assert_eq!(loss(&x, &[0, IGNORE, 1], 0.0), loss(&kept, &[0, 1], 0.0));
+    assert_eq!(loss(&x, &[IGNORE; 3], 0.1), 0.0);
+}
+
+#[test]
+fn gradients() {
+    let mut inputs = Inputs::new(3);
+    let x = inputs.add((7, 11));
+    let labels = [3, IGNORE, 10, 0, 5, IGNORE, 5];
+    inputs.check(|p| cross_entropy(p.get(x).retaped(), &labels, 0.0).unwrap());
+    inputs.check(|p| cross_entropy(p.get(x).retaped(), &labels, 0.1).unwrap());
+    let q: Vec<f32> = (0..77).map(|i| (i % 5) as f32 * 0.1).collect();
+    inputs.check(|p| soft_cross_entropy(p.get(x).retaped(), &q).unwrap());
+}
+
+#[test]
+fn soft_labels_that_are_sure_are_labels() {
+    let mut inputs = Inputs::new(4);
+    let x = inputs.add((2, 3));
+    let x = inputs.params.get(x);
+    let soft = soft_cross_entropy::<Cpu, NoneTape>(x.clone(), &[0.0, 1.0, 0.0, 0.0, 0.0, 1.0]).unwrap();
+    let hard = cross_entropy::<Cpu, NoneTape>(x.clone(), &[1, 2], 0.0).unwrap();
+    close(&soft.as_vec(), &hard.as_vec(), 1e-6);
+}
