@@ -155,9 +155,7 @@ impl ParamSpec {
     fn unlisted<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         match value {
             Value::None => None,
-            Value::List(items) if !self.allowed.contains(value) => {
-                items.iter().find_map(|item| self.unlisted(item))
-            }
+            Value::List(items) => items.iter().find_map(|item| self.unlisted(item)),
             value => (!self.allowed.is_empty() && !self.allowed.contains(value)).then_some(value),
         }
     }

@@ -125,6 +125,7 @@ impl<'a> Binder<'a> {
             ty: type_of(&param.ty),
             default: None,
             interval: None,
+            allowed: Vec::new(),
             unit: None,
             doc,
         };
@@ -147,7 +148,7 @@ impl<'a> Binder<'a> {
         Some(spec)
     }
 
-    /// What stands behind `in`: a range of numbers, or a list of texts.
+    /// What stands behind `in`: a range of numbers, or a list of values.
     fn allowed(&mut self, allowed: &'a Expr, spec: &mut ParamSpec, module: usize) -> Option<()> {
         if let ExprKind::Range { start, end, inclusive } = &allowed.kind {
             let (from, to) = (self.known_value(start, module)?, self.known_value(end, module)?);
@@ -171,20 +172,22 @@ impl<'a> Binder<'a> {
                 spec.interval = Some(Interval { min: start as f64, max: end as f64, open: true });
                 return Some(());
             }
-            Value::List(items) if *element(&spec.ty) == Type::Str && !items.is_empty() => {
-                let words: Option<Vec<String>> = items
-                    .iter()
-                    .map(|item| if let Value::Str(word) = item { Some(word.clone()) } else { None })
-                    .collect();
-                if let Some(words) = words {
-                    spec.ty = with_element(&spec.ty, Type::Choice(words));
+            Value::List(items) if !items.is_empty() => {
+                let takes = element(&spec.ty);
+                let listed: Option<Vec<Value>> =
+                    items.into_iter().map(|item| takes.coerce(item).ok()).collect();
+                if let Some(listed) = listed {
+                    match words(&listed) {
+                        Some(words) => spec.ty = with_element(&spec.ty, Type::Choice(words)),
+                        None => spec.allowed = listed,
+                    }
                     return Some(());
                 }
             }
             _ => {}
         }
         let message =
-            format!("`in` takes a range of numbers, or a list of texts for a `str`, for this `{}`", spec.ty);
+            format!("`in` takes a range of numbers, or a list of values that this `{}` can be", spec.ty);
         self.problems.add(Diagnostic::error(allowed.span, message));
         None
     }
@@ -226,6 +229,11 @@ fn element(ty: &Type) -> &Type {
         Type::List(item) | Type::Optional(item) => element(item),
         ty => ty,
     }
+}
+
+/// The values as words, when all are texts: they become a choice.
+fn words(values: &[Value]) -> Option<Vec<String>> {
+    values.iter().map(|value| if let Value::Str(word) = value { Some(word.clone()) } else { None }).collect()
 }
 
 fn with_element(ty: &Type, inner: Type) -> Type {
