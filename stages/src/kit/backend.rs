@@ -74,7 +74,12 @@ impl Backend for Cpu {
     const HOST: bool = true;
 
     fn view<S: Shape, T>(x: &Tensor<S, f32, Self, T>) -> Cow<'_, [f32]> {
-        if is_row_major(x) { Cow::Borrowed(buffer(x)) } else { Cow::Owned(x.as_vec()) }
+        match x.shape().num_elements() {
+            // dfdx reads the first number of a tensor that has none.
+            0 => Cow::Borrowed(&[]),
+            _ if is_row_major(x) => Cow::Borrowed(buffer(x)),
+            _ => Cow::Owned(x.as_vec()),
+        }
     }
 
     fn take_grad<S: Shape>(
@@ -137,13 +142,10 @@ pub fn add_grad_from_host<S: Shape, D: Device<f32>>(
     Ok(())
 }
 
-/// Whether index order is memory order, as the addresses of single elements tell: dfdx keeps strides to itself.
+/// Whether index order is memory order in a tensor that is not empty, as the addresses of single elements tell: dfdx keeps strides to itself.
 fn is_row_major<S: Shape, T>(x: &Tensor<S, f32, Cpu, T>) -> bool {
     let sizes = x.shape().concrete();
     let origin = S::Concrete::default();
-    if x.shape().num_elements() == 0 {
-        return false;
-    }
     let base = std::ptr::from_ref(&x[origin]).addr();
     let mut step = size_of::<f32>();
     for axis in (0..S::NUM_DIMS).rev() {

@@ -337,7 +337,12 @@ impl<'a> Binder<'a> {
         };
         let mut parts: Vec<(ShapeId, ShapeId)> = Vec::with_capacity(arts.shapes.len());
         for shape in &arts.shapes {
-            let Some(part) = self.part_shape(*shape, base.span, field) else { return Column::poison() };
+            let part = if place.space.is_empty() && self.is_part(field) {
+                Some(self.part_nowhere(*shape, field))
+            } else {
+                self.part_shape(*shape, base.span, field)
+            };
+            let Some(part) = part else { return Column::poison() };
             parts.push((*shape, part));
         }
         let part = |shape| parts.iter().find(|(whole, _)| *whole == shape).map(|(_, part)| *part);
@@ -352,6 +357,21 @@ impl<'a> Binder<'a> {
         }
         let shapes = parts.into_iter().map(|(_, part)| part).collect();
         Column::arts(column.domain, cells, shapes)
+    }
+
+    /// Whether any stage makes a part of this name.
+    fn is_part(&self, field: &Ident) -> bool {
+        let mut specs = self.registry.stage_names().filter_map(|name| self.registry.stage(name));
+        specs.any(|(_, spec, _)| spec.parts.iter().any(|part| part.name == field.as_str()))
+    }
+
+    /// The shape of a part in a branch that is not taken: `corpus.novel` may be there only with the parameters that
+    /// take it, so what `corpus` is without them does not tell.
+    fn part_nowhere(&mut self, whole: ShapeId, field: &Ident) -> ShapeId {
+        let shape = self.shapes.get(whole);
+        let part = shape.whole().and_then(|spec| spec.parts.iter().find(|part| part.name == field.as_str()));
+        let kind = part.map_or(Kind::ANY, |part| part.kind.clone());
+        self.shapes.some(&kind)
     }
 
     fn part_shape(&mut self, whole: ShapeId, base: Span, field: &Ident) -> Option<ShapeId> {

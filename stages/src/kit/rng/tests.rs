@@ -16,7 +16,8 @@ fn streams_are_pinned() {
     assert_eq!(found, PINNED);
 }
 
-const PINNED: &str = "";
+const PINNED: &str = "[2fa70db6109ecd2d, e9f93334f7ae014b, df450d623b96db57] [3f25eb27, 8573ea59, f954159b] \
+    [0.49146973754335477, 1.4807408420925798, 934.0] [3, 4, 6, 2, 5, 0, 1, 7]";
 
 #[test]
 fn split_mix_is_the_published_one() {
