@@ -1,5 +1,8 @@
 //! Layers: handles into parameters, and a forward pass over ops. Sizes are known at run time.
 
+pub mod batch_norm;
+pub mod conv;
 pub mod encoder;
 pub mod linear;
 pub mod norm;
+pub mod squeeze;

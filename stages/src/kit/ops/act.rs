@@ -10,6 +10,8 @@ pub enum Act {
     Identity,
     /// max(x, 0).
     Relu,
+    /// min(max(x, 0), 6).
+    Relu6,
     /// x·Φ(x).
     Gelu,
     /// ½x(1 + tanh(√(2/π)(x + 0.044715x³))), the older approximation of [`Act::Gelu`].
@@ -22,6 +24,8 @@ pub enum Act {
     Sigmoid,
     /// clamp(x/6 + ½, 0, 1).
     HardSigmoid,
+    /// x·clamp(x/6 + ½, 0, 1).
+    HardSwish,
     /// ln(1 + eˣ).
     Softplus,
 }
@@ -48,6 +52,7 @@ macro_rules! functions {
 
 functions! {
     Relu: |x| if x > 0.0 { (x, 1.0) } else { (if x.is_nan() { x } else { 0.0 }, 0.0) };
+    Relu6: |x| if x >= 6.0 { (6.0, 0.0) } else { Relu.both(x) };
     // d/dx xΦ = Φ + xφ.
     Gelu: |x| {
         let (distribution, density) = math::normal(x);
@@ -78,6 +83,8 @@ functions! {
         let y = x * (1.0 / 6.0) + 0.5;
         if y <= 0.0 { (0.0, 0.0) } else if y >= 1.0 { (1.0, 0.0) } else { (y, 1.0 / 6.0) }
     };
+    // Inside, d/dx (x²/6 + x/2) = x/3 + ½.
+    HardSwish: |x| if x <= -3.0 { (0.0, 0.0) } else if x >= 3.0 { (x, 1.0) } else { (x * (x * (1.0 / 6.0) + 0.5), x * (1.0 / 3.0) + 0.5) };
     // max(x, 0) + ln(1 + e^−|x|), which overflows nowhere; its slope is σ.
     Softplus: |x| {
         let tail = (1.0 + math::exp(-x.abs())).ln();
@@ -93,6 +100,10 @@ macro_rules! with_function {
             Act::Identity => $identity,
             Act::Relu => {
                 let $f = act::Relu;
+                $body
+            }
+            Act::Relu6 => {
+                let $f = act::Relu6;
                 $body
             }
             Act::Gelu => {
@@ -117,6 +128,10 @@ macro_rules! with_function {
             }
             Act::HardSigmoid => {
                 let $f = act::HardSigmoid;
+                $body
+            }
+            Act::HardSwish => {
+                let $f = act::HardSwish;
                 $body
             }
             Act::Softplus => {

@@ -1,19 +1,20 @@
-//! Batch norm of images, with an activation: y = f(γ·(x − mean) / √(var + ε) + β) for each channel.
+//! Batch norm of images, with a residual and an activation: y = f(γ·(x − mean) / √(var + ε) + β + r) for each channel.
 //!
-//! A channel's planes lie far apart in memory, so a task takes a few neighbouring channels of all images: it reads
-//! them for the mean, and from its cache for the variance and the result.
+//! The op is bound by memory, so it makes as few passes over it as there can be: one for the statistics, whose sums
+//! are taken around a number near the mean so that squares may be summed with them, and one for the result; backward
+//! the same. A task takes a few neighbouring channels of all images, and its second pass finds them in its cache.
 
-use std::sync::Arc;
+mod channels;
+mod kernel;
 
-use dfdx::prelude::{HasShape, PutTape, SplitTape, Tape};
+use dfdx::prelude::{HasShape, PutTape, Shape, SplitTape, Tape};
 use rayon::prelude::*;
 
-use super::act::{Act, Function, with_function};
+use self::channels::Channels;
+use self::kernel::Kernel;
+use super::act::{Act, with_function};
 use crate::kit::backend::{Backend, Images, Result, Vector};
 use crate::kit::cpu::par;
-
-/// Numbers of one image that a task looks at, at least.
-const BLOCK: usize = 1 << 10;
 
 /// Mean and variance of each channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,10 +41,10 @@ impl Statistics {
 /// γ and β may be those of more channels: the first ones are used.
 ///
 /// With z the argument of f, dz = dy ∘ f′(z), x̂ the normed x, M numbers a channel and σ = √(var + ε):
-/// dβ = Σ dz,  dγ = Σ dz·x̂,  dx = γ/σ · (dz − dβ/M − x̂·dγ/M).
+/// dβ = Σ dz,  dγ = Σ dz·x̂,  dr = dz,  dx = γ/σ · (dz − dβ/M − x̂·dγ/M).
 ///
 /// # Shapes
-/// `x: [B, C, H, W]`, `gain, shift: [≥ C]` → `[B, C, H, W]`.
+/// `x, residual: [B, C, H, W]`, `gain, shift: [≥ C]` → `[B, C, H, W]`.
 ///
 /// # Errors
 /// `StageError::Tensor` when the device refuses.
@@ -52,43 +53,26 @@ impl Statistics {
 /// When the shapes do not fit.
 pub fn batch_norm<D: Backend, T: Tape<f32, D>>(
     x: Images<D, T>,
+    residual: Option<Images<D, T>>,
     gain: &Vector<D>,
     shift: &Vector<D>,
     epsilon: f32,
     act: Act,
 ) -> Result<(Images<D, T>, Statistics)> {
     let (images, channels, height, width) = *x.shape();
-    let mut statistics =
-        Statistics { mean: vec![0.0; channels], variance: vec![0.0; channels], count: images * height * width };
-    let mut y = vec![0.0; x.shape().num_elements()];
-    {
-        let (x, gain, shift) = (D::view(&x), D::view(gain), D::view(shift));
-        assert!(gain.len() >= channels && shift.len() >= channels, "gains and shifts for {channels} channels");
-        let layout = Layout { channels, plane: height * width };
-        let blocks = layout.blocks(&mut y);
-        let numbers = statistics.mean.par_chunks_mut(layout.at_once());
-        let numbers = numbers.zip(statistics.variance.par_chunks_mut(layout.at_once()));
-        blocks.into_par_iter().zip(numbers).for_each(|(mut block, (mean, variance))| {
-            par::simd(|| {
-                let mut columns = vec![0.0; block.columns()];
-                layout.statistics(&x, &block, mean, variance, &mut columns);
-                let norm = Norm::new(layout.plane, &gain[block.first..], &shift[block.first..], mean, variance, epsilon);
-                with_function!(act, f => norm.apply(&x, &mut block, f), identity => norm.apply(&x, &mut block, Identity));
-            });
-        });
-    }
-    let y = finish(x, y, gain, shift, &statistics, epsilon, act, true)?;
+    assert!(images * height * width > 0, "a batch norm of no numbers");
+    let layout = Channels::new(channels, height * width);
+    let statistics = statistics(layout, images, &D::view(&x));
+    let y = norm(x, residual, &statistics, true, Affine { gain, shift, epsilon, act })?;
     Ok((y, statistics))
 }
 
-use dfdx::prelude::Shape as _;
-
-/// Batch norm by given statistics, as `torch.nn.functional.batch_norm` in evaluation. They count as constants.
+/// Batch norm by given means and variances, as `torch.nn.functional.batch_norm` in evaluation. They count as constants.
 ///
-/// Of statistics, γ and β for more channels the first ones are used.
+/// Of means, variances, γ and β for more channels the first ones are used.
 ///
 /// # Shapes
-/// `x: [B, C, H, W]`, all others `[≥ C]` → `[B, C, H, W]`.
+/// `x, residual: [B, C, H, W]`, all others `[≥ C]` → `[B, C, H, W]`.
 ///
 /// # Errors
 /// `StageError::Tensor` when the device refuses.
@@ -97,32 +81,123 @@ use dfdx::prelude::Shape as _;
 /// When the shapes do not fit.
 pub fn batch_norm_by<D: Backend, T: Tape<f32, D>>(
     x: Images<D, T>,
-    mean: &[f32],
-    variance: &[f32],
+    residual: Option<Images<D, T>>,
+    (mean, variance): (&[f32], &[f32]),
     gain: &Vector<D>,
     shift: &Vector<D>,
     epsilon: f32,
     act: Act,
 ) -> Result<Images<D, T>> {
     let (images, channels, height, width) = *x.shape();
-    let mut y = vec![0.0; x.shape().num_elements()];
-    let statistics = Statistics {
-        mean: mean[..channels].to_vec(),
-        variance: variance[..channels].to_vec(),
-        count: images * height * width,
-    };
-    {
-        let (x, gain, shift) = (D::view(&x), D::view(gain), D::view(shift));
-        assert!(gain.len() >= channels && shift.len() >= channels, "gains and shifts for {channels} channels");
-        let layout = Layout { channels, plane: height * width };
-        layout.blocks(&mut y).into_par_iter().for_each(|mut block| {
+    assert!(mean.len() >= channels && variance.len() >= channels, "statistics of {channels} channels");
+    let (mean, variance) = (mean[..channels].to_vec(), variance[..channels].to_vec());
+    let statistics = Statistics { mean, variance, count: images * height * width };
+    norm(x, residual, &statistics, false, Affine { gain, shift, epsilon, act })
+}
+
+/// The mean and variance of each channel of `[B, C, H, W]`.
+///
+/// With p the mean over the first image, d = x − p: mean = p + Σd/M, var = Σd²/M − (Σd/M)². At least a B-th of the
+/// variance is that of p, so the difference loses no more than a factor B of the precision.
+fn statistics(layout: Channels, images: usize, x: &[f32]) -> Statistics {
+    let count = images * layout.plane;
+    let parts: Vec<(Vec<f32>, Vec<f32>)> = layout
+        .firsts()
+        .into_par_iter()
+        .map(|first| {
             par::simd(|| {
-                let at = block.first;
-                let (mean, variance) = (&statistics.mean[at..], &statistics.variance[at..]);
-                let norm = Norm::new(layout.plane, &gain[at..], &shift[at..], mean, variance, epsilon);
-                with_function!(act, f => norm.apply(&x, &mut block, f), identity => norm.apply(&x, &mut block, Identity));
-            });
+                let mut pivot = layout.sums(layout.part(x, first, 0));
+                pivot.iter_mut().for_each(|p| *p /= layout.plane.max(1) as f32);
+                let pivots = layout.spread(&pivot);
+                let (mut sums, mut squares) = (vec![0.0; pivots.len()], vec![0.0; pivots.len()]);
+                for image in 0..images {
+                    let x = layout.part(x, first, image);
+                    for (((x, p), sum), square) in x.iter().zip(&pivots).zip(&mut sums).zip(&mut squares) {
+                        let d = x - p;
+                        *sum += d;
+                        *square += d * d;
+                    }
+                }
+                let (sums, squares) = (layout.sums(&sums), layout.sums(&squares));
+                let off = |sum: f32| sum / count.max(1) as f32;
+                let mean = pivot.iter().zip(&sums).map(|(p, sum)| p + off(*sum)).collect();
+                let variance = sums.iter().zip(&squares);
+                (
+                    mean,
+                    variance.map(|(sum, square)| (off(*square) - off(*sum) * off(*sum)).max(0.0)).collect(),
+                )
+            })
+        })
+        .collect();
+    let (mean, variance): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    Statistics { mean: mean.concat(), variance: variance.concat(), count }
+}
+
+/// What becomes of a normed number.
+struct Affine<'a, D: Backend> {
+    gain: &'a Vector<D>,
+    shift: &'a Vector<D>,
+    epsilon: f32,
+    act: Act,
+}
+
+/// Norm, residual and activation; `own` says that the statistics are those of x and move with it.
+fn norm<D: Backend, T: Tape<f32, D>>(
+    x: Images<D, T>,
+    residual: Option<Images<D, T>>,
+    statistics: &Statistics,
+    own: bool,
+    Affine { gain, shift, epsilon, act }: Affine<'_, D>,
+) -> Result<Images<D, T>> {
+    let (images, channels, height, width) = *x.shape();
+    assert!(
+        gain.shape().0 >= channels && shift.shape().0 >= channels,
+        "gains and shifts of {channels} channels"
+    );
+    let (x, mut tape) = x.split_tape();
+    let residual = residual.map(|r| {
+        assert_eq!(r.shape(), x.shape(), "shape of the residual");
+        let (r, other) = r.split_tape();
+        tape = std::mem::take(&mut tape).merge(other);
+        r
+    });
+    let kernel = Kernel {
+        layout: Channels::new(channels, height * width),
+        mean: statistics.mean.clone(),
+        inverse: statistics.variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect(),
+        gain: D::view(gain)[..channels].to_vec(),
+        shift: D::view(shift)[..channels].to_vec(),
+        count: own.then_some(images * height * width),
+    };
+    let mut y = vec![0.0; x.shape().num_elements()];
+    {
+        let (x, r) = (D::view(&x), residual.as_ref().map(D::view));
+        with_function!(act, f => kernel.forward(&x, r.as_deref(), &mut y, f), identity => {
+            kernel.forward(&x, r.as_deref(), &mut y, kernel::Identity);
         });
     }
-    finish(x, y, gain, shift, &statistics, epsilon, act, false)
+    let y = x.device().tensor_of(y, *x.shape())?;
+    let (y_ref, gain, shift) = (y.clone(), gain.clone(), shift.clone());
+    tape.add_backward_op(move |grads| {
+        let mut dz = D::take_grad(grads, &y_ref)?;
+        let mut sums = (Vec::new(), Vec::new());
+        D::add_grad(grads, &x, |dx| {
+            let (x, r) = (D::view(&x), residual.as_ref().map(D::view));
+            with_function!(act, f => sums = kernel.backward(&x, r.as_deref(), &mut dz, dx, f), identity => {
+                sums = kernel.backward(&x, r.as_deref(), &mut dz, dx, kernel::Identity);
+            });
+        })?;
+        D::add_grad(grads, &gain, |dgain| par::add(dgain, &sums.0))?;
+        D::add_grad(grads, &shift, |dshift| par::add(dshift, &sums.1))?;
+        match &residual {
+            None => Ok(()),
+            Some(r) => D::add_grad(grads, r, |dr| {
+                par::for_rows(dr, 1, |first, dr| par::add(dr, &dz[first..][..dr.len()]));
+            }),
+        }
+    });
+    Ok(y.put_tape(tape))
 }
+
+#[cfg(test)]
+mod tests;

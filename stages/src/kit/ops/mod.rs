@@ -1,12 +1,17 @@
 //! Differentiable functions, one a file: forward and backward over plain slices, one tape entry each.
 
 pub mod act;
+pub mod add;
 pub mod add_norm;
 pub mod attention;
+pub mod batch_norm;
+pub mod concat;
 pub mod conv;
 pub mod cross_entropy;
 pub mod depthwise;
 pub mod dropout;
 pub mod linear;
+pub mod pool;
 pub mod rows;
+pub mod scale;
 pub mod softmax;

@@ -10,6 +10,10 @@ fn values_worked_by_hand() {
         (Act::Identity, -1.5, -1.5),
         (Act::Relu, -1.5, 0.0),
         (Act::Relu, 1.5, 1.5),
+        (Act::Relu6, 5.5, 5.5),
+        (Act::Relu6, 7.0, 6.0),
+        (Act::HardSwish, 1.5, 1.125),
+        (Act::HardSwish, -3.5, 0.0),
         (Act::Gelu, 1.0, 0.841_344_7),
         (Act::Gelu, -1.0, -0.158_655_25),
         (Act::GeluTanh, 1.0, 0.841_192),
@@ -29,9 +33,10 @@ fn values_worked_by_hand() {
 
 #[test]
 fn slopes_agree_with_differences() {
-    use Act::{Gelu, GeluTanh, HardSigmoid, Identity, Relu, Sigmoid, Silu, Softplus, Tanh};
-    for act in [Identity, Relu, Gelu, GeluTanh, Silu, Tanh, Sigmoid, HardSigmoid, Softplus] {
-        // Off the grid of the kinks at −3, 0 and 3.
+    use Act::{Gelu, GeluTanh, HardSigmoid, HardSwish, Identity, Relu, Relu6, Sigmoid, Silu, Softplus, Tanh};
+    for act in [Identity, Relu, Relu6, Gelu, GeluTanh, Silu, Tanh, Sigmoid, HardSigmoid, HardSwish, Softplus]
+    {
+        // Off the grid of the kinks at −3, 0, 3 and 6.
         for x in (-60..60).map(|i| i as f32 * 0.1 + 0.05) {
             let numeric = (both(act, x + 0.01).0 - both(act, x - 0.01).0) / 0.02;
             assert!((both(act, x).1 - numeric).abs() < 1e-3, "slope of {act:?} at {x}");
