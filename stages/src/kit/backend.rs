@@ -65,7 +65,6 @@ pub trait Backend: Device<f32> {
 }
 
 /// The device's words as a stage's error.
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 pub fn refused(error: impl std::fmt::Display) -> StageError {
     StageError::Tensor(error.to_string())
 }

@@ -415,11 +415,14 @@ pub fn save<'a>(arrays: impl IntoIterator<Item = (&'a str, Vec<usize>, Vec<f32>)
     safetensors::serialize(views.collect::<Result<Vec<_>>>()?, None).map_err(refused)
 }
 
+/// Sizes and numbers by name.
+pub type Arrays = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
 /// The arrays of a safetensors file by name.
 ///
 /// # Errors
 /// [`StageError::Input`] when it is none or holds other numbers than 32-bit floats.
-pub fn load(bytes: &[u8]) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>> {
+pub fn load(bytes: &[u8]) -> Result<Arrays> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|e| StageError::Input(format!("the weights are no safetensors file: {e}")))?;
     let mut arrays = BTreeMap::new();

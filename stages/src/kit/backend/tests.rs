@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "these very numbers are promised")]
+
 use dfdx::prelude::{Axes2, Axis, BroadcastTo, Const, PermuteTo, TensorFrom};
 
 use super::*;

@@ -12,7 +12,7 @@ pub fn exp(x: f32) -> f32 {
     /// 1.5·2²³: added and taken away, it leaves the nearest whole number.
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts: n times the first is exact.
-    const LN_2_HIGH: f32 = 0.693_359_375;
+    const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = (std::f64::consts::LN_2 - LN_2_HIGH as f64) as f32;
     let low = x < -87.3;
     // A NaN passes through both comparisons.
@@ -58,7 +58,7 @@ pub fn tanh(x: f32) -> f32 {
 /// that the one exponential serves both.
 #[inline(always)]
 pub fn normal(x: f32) -> (f32, f32) {
-    const FRAC_1_SQRT_2_PI: f32 = 0.398_942_28;
+    const FRAC_1_SQRT_2_PI: f32 = 0.398_942_3;
     let e = exp(-0.5 * x * x);
     let t = 1.0 / (1.0 + 0.327_591_1 * FRAC_1_SQRT_2 * x.abs());
     let mut p = 1.061_405_4;

@@ -1,4 +1,5 @@
 //! Work in blocks that depend on shapes only, so that no result depends on the number of threads.
+#![expect(clippy::inline_always, reason = "they must be compiled with their caller's vector width")]
 
 use rayon::prelude::*;
 
@@ -78,6 +79,14 @@ pub fn add(x: &mut [f32], y: &[f32]) {
     }
 }
 
+/// `x += a·y`.
+#[inline(always)]
+pub fn add_times(x: &mut [f32], a: f32, y: &[f32]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        *x += a * y;
+    }
+}
+
 /// `x ∘= y`.
 #[inline(always)]
 pub fn mul(x: &mut [f32], y: &[f32]) {
@@ -149,7 +158,7 @@ fn fold(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
 ///
 /// # Panics
 /// When they are more than `x` holds.
-pub fn split<'a>(mut x: &'a mut [f32], lengths: impl IntoIterator<Item = usize>) -> Vec<&'a mut [f32]> {
+pub fn split(mut x: &mut [f32], lengths: impl IntoIterator<Item = usize>) -> Vec<&mut [f32]> {
     let mut pieces = Vec::new();
     for length in lengths {
         let (piece, rest) = x.split_at_mut(length);

@@ -41,7 +41,6 @@ macro_rules! functions {
         #[derive(Clone, Copy)]
         pub(crate) struct $name;
         impl Function for $name {
-            #[expect(clippy::inline_always, reason = "it must be compiled with its caller's vector width")]
             #[inline(always)]
             fn both(self, $x: f32) -> (f32, f32) {
                 $body

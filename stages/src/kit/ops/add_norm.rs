@@ -120,9 +120,13 @@ pub fn add_norm<D: Backend, T: Tape<f32, D>>(
 fn normalise(s: &mut [f32], epsilon: f32) -> f32 {
     let width = s.len() as f32;
     let mean = par::sum(s) / width;
-    s.iter_mut().for_each(|s| *s -= mean);
+    for s in s.iter_mut() {
+        *s -= mean;
+    }
     let inverse = 1.0 / (par::dot(s, s) / width + epsilon).sqrt();
-    s.iter_mut().for_each(|s| *s *= inverse);
+    for s in s.iter_mut() {
+        *s *= inverse;
+    }
     inverse
 }
 

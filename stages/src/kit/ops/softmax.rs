@@ -52,7 +52,9 @@ pub fn log_softmax<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>) -> Result<Matri
     par::for_rows(&mut y, k, |_, y| {
         for y in y.chunks_exact_mut(k) {
             let (top, whole) = log_sum_exp(y);
-            y.iter_mut().for_each(|y| *y = (*y - top) - whole);
+            for y in y.iter_mut() {
+                *y = (*y - top) - whole;
+            }
         }
     });
     let y = x.device().tensor_of(y, (n, k))?;
@@ -81,9 +83,13 @@ pub fn log_softmax<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>) -> Result<Matri
 #[inline(always)]
 pub(crate) fn softmax_row(x: &mut [f32]) {
     let top = par::max(x);
-    x.iter_mut().for_each(|x| *x = math::exp(*x - top));
+    for x in x.iter_mut() {
+        *x = math::exp(*x - top);
+    }
     let whole = 1.0 / par::sum(x);
-    x.iter_mut().for_each(|x| *x *= whole);
+    for x in x.iter_mut() {
+        *x *= whole;
+    }
 }
 
 /// The largest x, t, and ln Σ eˣ⁻ᵗ: kept apart, since their sum would round the second away where t is large.

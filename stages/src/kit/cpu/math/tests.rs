@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "these very numbers are promised")]
+
 use super::*;
 
 /// Numbers from −100 to 100, densely.

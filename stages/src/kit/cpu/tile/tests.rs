@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "these very numbers are promised")]
+
 use super::*;
 
 fn check(rows: usize, depth: usize, columns: usize, old: Old) {

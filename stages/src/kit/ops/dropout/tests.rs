@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "these very numbers are promised")]
+
 use dfdx::prelude::{Cpu, NoneTape};
 
 use super::*;
