@@ -4,7 +4,7 @@ use dfdx::prelude::Backward;
 use runpipe_base::{Ctx, StageError};
 
 use super::backend::{Backend, Result, Scalar, Taped, refused};
-use super::optim::Optimizer;
+use super::optim::{Optimizer, Slopes};
 use super::params::{Params, Pass};
 use super::rng::Stream;
 use super::schedule::Schedule;
@@ -36,6 +36,21 @@ pub trait Task<D: Backend> {
     /// # Errors
     /// Any; they end the run.
     fn loss(&mut self, pass: &Pass<'_, D>, step: u64) -> Result<Scalar<D, Taped<D>>>;
+
+    /// Into how many parts a step's batch is cut, for batches whose activations would not fit into memory; the loss and
+    /// its gradient are the means of the parts'.
+    fn parts(&self) -> u64 {
+        1
+    }
+
+    /// The loss of one part of the batch of `step`, where there are several.
+    ///
+    /// # Errors
+    /// Any; they end the run.
+    fn part(&mut self, pass: &Pass<'_, D>, step: u64, part: u64) -> Result<Scalar<D, Taped<D>>> {
+        let _ = part;
+        self.loss(pass, step)
+    }
 
     /// Called when `step` steps are done, before a checkpoint: the place to evaluate and to keep the best.
     ///
@@ -113,16 +128,10 @@ pub fn fit<D: Backend>(
             return Err(StageError::Cancelled);
         }
         let step = now.step;
-        let pass = Pass::train(params, noise.child(step));
-        let loss = task.loss(&pass, step)?;
-        let updates = pass.into_updates();
-        let value = f64::from(D::view(&loss)[0]);
-        finite("the loss", value, step)?;
-        let grads = loss.try_backward().map_err(refused)?;
+        let (value, slopes) = slopes(params, task, noise.child(step), step)?;
         let rate = plan.rate * plan.schedule.share(step, plan.steps);
-        let norm = optimizer.step(params, grads, rate as f32)?;
+        let norm = optimizer.apply(params, slopes, rate as f32)?;
         finite("the norm of the gradient", f64::from(norm), step)?;
-        params.apply(updates)?;
 
         now.step += 1;
         now.sum += value;
@@ -143,6 +152,38 @@ pub fn fit<D: Backend>(
         }
     }
     Ok(Fitted { steps: now.step, loss: now.loss })
+}
+
+/// The loss of a step and its gradients.
+fn slopes<D: Backend>(
+    params: &mut Params<D>,
+    task: &mut impl Task<D>,
+    noise: Stream,
+    step: u64,
+) -> Result<(f64, Slopes)> {
+    let parts = task.parts().max(1);
+    let mut sum: Option<(f64, Slopes)> = None;
+    for part in 0..parts {
+        let pass = Pass::train(params, if parts == 1 { noise } else { noise.child(part) });
+        let loss = if parts == 1 { task.loss(&pass, step)? } else { task.part(&pass, step, part)? };
+        let updates = pass.into_updates();
+        let value = f64::from(D::view(&loss)[0]);
+        finite("the loss", value, step)?;
+        let slopes = Slopes::take(params, loss.try_backward().map_err(refused)?)?;
+        params.apply(updates)?;
+        match &mut sum {
+            None => sum = Some((value, slopes)),
+            Some((values, sum)) => {
+                *values += value;
+                sum.add(&slopes);
+            }
+        }
+    }
+    let (value, mut slopes) = sum.expect("there is a part");
+    if parts > 1 {
+        slopes.scale(1.0 / parts as f32);
+    }
+    Ok((value / parts as f64, slopes))
 }
 
 /// Where the loop is.

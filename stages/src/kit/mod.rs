@@ -15,8 +15,11 @@
 //! | [`ops`] | differentiable functions, one a file |
 //! | [`nn`] | layers over them, which hold handles into [`params::Params`] |
 //! | [`optim`], [`schedule`], [`fit`] | updates, learning rates and the one training loop |
+//! | [`batches`], [`best`] | what a step trains on; the best state and early stopping |
 
 pub mod backend;
+pub mod batches;
+pub mod best;
 pub mod cpu;
 pub mod fit;
 pub mod nn;

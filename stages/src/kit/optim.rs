@@ -76,10 +76,52 @@ impl OptimizerConfig {
     }
 }
 
+/// What some parameters do in their own way.
+#[derive(Debug, Clone, PartialEq)]
+struct Group {
+    prefix: String,
+    rate: f32,
+    decay: Option<f32>,
+}
+
+/// Gradients of the trained parameters.
+#[derive(Debug, Clone)]
+pub struct Slopes(Vec<(usize, Vec<f32>)>);
+
+impl Slopes {
+    /// Takes them out of what a backward pass made.
+    ///
+    /// # Errors
+    /// `StageError::Tensor` when the device refuses.
+    pub fn take<D: Backend>(params: &Params<D>, mut grads: Gradients<f32, D>) -> Result<Self> {
+        let trained = (0..params.len()).filter(|i| params.role_at(*i) != Role::Buffer);
+        Ok(Self(trained.map(|i| Ok((i, params.take_grad_at(i, &mut grads)?))).collect::<Result<_>>()?))
+    }
+
+    /// Adds those of another batch.
+    ///
+    /// # Panics
+    /// When they are of other parameters.
+    pub fn add(&mut self, other: &Self) {
+        assert_eq!(self.0.len(), other.0.len(), "gradients of the same parameters");
+        for ((_, x), (_, y)) in self.0.iter_mut().zip(&other.0) {
+            par::for_rows(x, 1, |first, x| par::add(x, &y[first..][..x.len()]));
+        }
+    }
+
+    /// Multiplies them all.
+    pub fn scale(&mut self, factor: f32) {
+        for (_, x) in &mut self.0 {
+            par::for_rows(x, 1, |_, x| x.iter_mut().for_each(|x| *x *= factor));
+        }
+    }
+}
+
 /// A rule with its memory of past gradients.
 #[derive(Debug, Clone)]
 pub struct Optimizer {
     config: OptimizerConfig,
+    groups: Vec<Group>,
     steps: u64,
     memory: Vec<Memory>,
 }
@@ -94,7 +136,15 @@ struct Memory {
 impl Optimizer {
     /// An optimiser that has seen nothing.
     pub fn new(config: OptimizerConfig) -> Self {
-        Self { config, steps: 0, memory: Vec::new() }
+        Self { config, groups: Vec::new(), steps: 0, memory: Vec::new() }
+    }
+
+    /// Lets the parameters whose names start with `prefix` learn at `rate` times the rate of the others, and decay by
+    /// `decay` whatever their role, if given. Of several groups that a name belongs to the last counts.
+    #[must_use]
+    pub fn group(mut self, prefix: impl Into<String>, rate: f32, decay: Option<f32>) -> Self {
+        self.groups.push(Group { prefix: prefix.into(), rate, decay });
+        self
     }
 
     /// Moves every trained parameter by its gradient at learning rate `rate`, and returns the norm of the gradient
@@ -105,12 +155,19 @@ impl Optimizer {
     pub fn step<D: Backend>(
         &mut self,
         params: &mut Params<D>,
-        mut grads: Gradients<f32, D>,
+        grads: Gradients<f32, D>,
         rate: f32,
     ) -> Result<f32> {
-        let trained: Vec<usize> = (0..params.len()).filter(|i| params.role_at(*i) != Role::Buffer).collect();
-        let mut slopes =
-            trained.iter().map(|i| params.take_grad_at(*i, &mut grads)).collect::<Result<Vec<_>>>()?;
+        let slopes = Slopes::take(params, grads)?;
+        self.apply(params, slopes, rate)
+    }
+
+    /// As [`step`](Self::step), from gradients of several batches.
+    ///
+    /// # Errors
+    /// `StageError::Tensor` when the device refuses.
+    pub fn apply<D: Backend>(&mut self, params: &mut Params<D>, slopes: Slopes, rate: f32) -> Result<f32> {
+        let (trained, mut slopes): (Vec<_>, Vec<_>) = slopes.0.into_iter().unzip();
         let norm = norm(&slopes);
         if !norm.is_finite() {
             return Ok(norm);
@@ -118,25 +175,29 @@ impl Optimizer {
         self.steps += 1;
         self.memory.resize_with(params.len(), Memory::default);
         let scale = self.config.clip.map_or(1.0, |clip| (clip / (norm + 1e-6)).min(1.0));
-        let update = Update::new(&self.config, self.steps, rate, scale);
         {
             let views: Vec<_> = trained.iter().map(|i| params.view_at(*i)).collect();
             let mut memories: Vec<_> = self.memory.iter_mut().map(Some).collect();
             let mut work = Vec::new();
             for ((i, g), p) in trained.iter().zip(&mut slopes).zip(&views) {
                 let memory = memories[*i].take().expect("an index stands once in the list");
+                let group = self.groups.iter().rev().find(|g| params.name_at(*i).starts_with(&g.prefix));
+                let decay = if params.role_at(*i) == Role::Weight { self.config.decay } else { 0.0 };
+                let decay = group.and_then(|g| g.decay).unwrap_or(decay);
+                let rate = rate * group.map_or(1.0, |g| g.rate);
+                let update = Update::new(&self.config, self.steps, rate, scale);
                 memory.first.resize(if update.keeps_first() { p.len() } else { 0 }, 0.0);
                 memory.second.resize(if update.keeps_second() { p.len() } else { 0 }, 0.0);
-                let decay = if params.role_at(*i) == Role::Weight { self.config.decay } else { 0.0 };
                 let block = par::block_rows(1);
                 let mut first = memory.first.chunks_mut(block);
                 let mut second = memory.second.chunks_mut(block);
                 for (p, g) in p.chunks(block).zip(g.chunks_mut(block)) {
                     let m = first.next().unwrap_or_default();
-                    work.push((p, g, m, second.next().unwrap_or_default(), decay));
+                    work.push((update, p, g, m, second.next().unwrap_or_default(), decay));
                 }
             }
-            work.into_par_iter().for_each(|(p, g, m, v, decay)| par::simd(|| update.run(p, g, m, v, decay)));
+            work.into_par_iter()
+                .for_each(|(update, p, g, m, v, decay)| par::simd(|| update.run(p, g, m, v, decay)));
         }
         // Each gradient's buffer now holds its parameter's new numbers.
         for (i, numbers) in trained.into_iter().zip(slopes) {

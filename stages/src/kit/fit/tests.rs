@@ -1,6 +1,6 @@
 use std::sync::Mutex;
 
-use dfdx::prelude::{Cpu, SumTo};
+use dfdx::prelude::{Cpu, MeanTo, SumTo};
 use runpipe_base::{Device, Host, NullHost};
 
 use super::*;
@@ -52,8 +52,11 @@ fn plan() -> Fit {
     }
 }
 
+/// Points of a curve.
+type Curve = Vec<(u64, f64)>;
+
 /// A small classifier with dropout; returns the bytes of its weights and its curve.
-fn train(host: &dyn Host, plan: &Fit) -> Result<(Vec<u8>, Vec<(u64, f64)>)> {
+fn train(host: &dyn Host, plan: &Fit) -> Result<(Vec<u8>, Curve)> {
     let mut params = Params::new(&Cpu::default(), 1);
     let up = Linear::new(params.root().at("up"), 4, 16, Init::fan_in(4))?;
     let down = Linear::new(params.root().at("down"), 16, 3, Init::fan_in(16))?;
@@ -120,4 +123,46 @@ fn a_damaged_checkpoint_is_an_error() {
     let keeper = Keeper::default();
     Ctx::new(&keeper, Device::Cpu).checkpoint(b"nonsense").unwrap();
     assert_eq!(train(&keeper, &plan()).unwrap_err().to_string(), "the checkpoint is damaged");
+}
+
+/// A least-squares task whose batch of 8 comes in parts.
+struct Parts(u64, crate::kit::params::Param<(usize, usize)>);
+
+impl Task<Cpu> for Parts {
+    fn loss(&mut self, pass: &Pass<'_, Cpu>, step: u64) -> Result<Scalar<Cpu, Taped<Cpu>>> {
+        self.part(pass, step, 0)
+    }
+    fn parts(&self) -> u64 {
+        self.0
+    }
+    fn part(&mut self, pass: &Pass<'_, Cpu>, step: u64, part: u64) -> Result<Scalar<Cpu, Taped<Cpu>>> {
+        let rows = 8 / self.0 as usize;
+        let x = &normals(step, 8 * 3)[part as usize * rows * 3..][..rows * 3];
+        let x = pass.device().tensor_of(x.to_vec(), (rows, 3))?;
+        let y = crate::kit::ops::linear::linear(
+            x.retaped::<Taped<Cpu>>(),
+            pass.get(self.1),
+            None,
+            Act::Identity,
+        )?;
+        Ok((y - 1.0).square().mean())
+    }
+}
+
+#[test]
+fn a_batch_in_parts_moves_as_the_whole_batch() {
+    let run = |parts| {
+        let mut params = Params::new(&Cpu::default(), 1);
+        let w = params.root().param("w", (2, 3), Init::ONES, crate::kit::params::Role::Weight).unwrap();
+        let mut optimizer = Optimizer::new(OptimizerConfig::adam());
+        let mut cx = Ctx::new(&NullHost, Device::Cpu);
+        let fitted = fit(&mut cx, &plan(), &mut params, &mut optimizer, &mut Parts(parts, w)).unwrap();
+        (params.numbers("w").unwrap(), fitted.loss as f32)
+    };
+    let (whole, loss) = run(1);
+    for parts in [2, 4] {
+        let (numbers, again) = run(parts);
+        crate::kit::testing::close(&numbers, &whole, 1e-5);
+        crate::kit::testing::close(&[again], &[loss], 1e-5);
+    }
 }

@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "these very numbers are promised")]
+
 use dfdx::prelude::{Backward, Cpu, SumTo};
 
 use super::*;
@@ -33,7 +35,7 @@ fn check(config: OptimizerConfig, expected: &[[f32; 2]]) {
 fn steps_agree_with_pytorch() {
     check(
         OptimizerConfig::adam_w(0.01),
-        &[[0.899, -1.898], [0.798_519_03, -1.796_272_6], [0.698_911_2, -1.694_944_5]],
+        &[[0.899, -1.898], [0.798_519, -1.796_272_6], [0.698_911_2, -1.694_944_5]],
     );
 }
 
@@ -122,4 +124,28 @@ fn an_average_follows_and_steps_aside() {
     assert_eq!(params.numbers("p").unwrap(), [2.0, 3.0]);
     average.swap(&mut params).unwrap();
     assert_eq!(params.numbers("p").unwrap(), [5.0, 6.0]);
+}
+
+#[test]
+fn a_group_goes_its_own_way() {
+    let mut params = Params::new(&Cpu::default(), 0);
+    let mut add = |name: &str, role| {
+        let p: Param<(usize,)> = params.root().param(name, (1,), Init::ONES, role).unwrap();
+        p
+    };
+    let all =
+        [add("word.weight", Role::Weight), add("head.weight", Role::Weight), add("head.bias", Role::Plain)];
+    let sgd = OptimizerConfig::sgd(0.0, false, 0.5);
+    let mut optimizer = Optimizer::new(sgd).group("", 1.0, None).group("word.", 10.0, Some(0.0)).group(
+        "head.bias",
+        0.0,
+        None,
+    );
+    let sum = all.map(|p| params.get(p).retaped::<Taped<Cpu>>().square().sum::<(), _>());
+    let [a, b, c] = sum;
+    let loss: Scalar<Cpu, Taped<Cpu>> = a + b + c;
+    optimizer.step(&mut params, loss.backward(), 0.01).unwrap();
+    // g = 2p, and of the head's weight 0.5p more.
+    let found = ["word.weight", "head.weight", "head.bias"].map(|name| params.numbers(name).unwrap()[0]);
+    close(&found, &[1.0 - 0.1 * 2.0, 1.0 - 0.01 * 2.5, 1.0], 1e-6);
 }
