@@ -33,9 +33,17 @@ impl<'a> Mat<'a> {
     /// When `data` holds fewer, or rows overlap.
     pub fn strided(data: &'a [f32], rows: usize, cols: usize, step: usize) -> Self {
         assert!(cols <= step || rows <= 1, "rows of {cols} every {step}");
+        Self::windows(data, rows, cols, step)
+    }
+
+    /// Rows of `cols` numbers that start every `step` numbers and may overlap: windows over a sequence.
+    ///
+    /// # Panics
+    /// When `data` holds fewer.
+    pub fn windows(data: &'a [f32], rows: usize, cols: usize, step: usize) -> Self {
         assert!(
             rows == 0 || data.len() >= (rows - 1) * step + cols,
-            "{rows} × {cols} in {} numbers",
+            "{rows} windows of {cols} in {} numbers",
             data.len()
         );
         Self { data, rows, cols, row_step: step, col_step: 1 }

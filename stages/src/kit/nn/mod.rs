@@ -5,4 +5,6 @@ pub mod conv;
 pub mod encoder;
 pub mod linear;
 pub mod norm;
+pub mod recurrent;
 pub mod squeeze;
+pub mod text_conv;

@@ -52,6 +52,25 @@ impl Packed {
         self.starts.windows(2).map(|pair| pair[1] - pair[0])
     }
 
+    /// Rows of the longest sequence.
+    pub fn longest(&self) -> usize {
+        self.lengths().max().unwrap_or(0)
+    }
+
+    /// The place of each row if every sequence were as long as the longest: how to pad, and how to undo it.
+    pub fn slots(&self) -> Vec<u32> {
+        let longest = self.longest();
+        self.lengths()
+            .enumerate()
+            .flat_map(|(s, length)| (0..length).map(move |t| (s * longest + t) as u32))
+            .collect()
+    }
+
+    /// The sequence of each row.
+    pub fn owners(&self) -> Vec<u32> {
+        self.lengths().enumerate().flat_map(|(s, length)| std::iter::repeat_n(s as u32, length)).collect()
+    }
+
     /// The place of each row in its sequence, from 0.
     pub fn positions(&self) -> Vec<u32> {
         self.lengths().flat_map(|length| 0..length as u32).collect()
@@ -173,7 +192,9 @@ impl Head {
         matmul_one(p, t, q, k.t(), Old::Replace);
         par::simd(|| {
             for row in p.chunks_exact_mut(t) {
-                row.iter_mut().for_each(|x| *x *= self.scale);
+                for x in row.iter_mut() {
+                    *x *= self.scale;
+                }
                 softmax_row(row);
             }
         });

@@ -75,6 +75,48 @@ pub fn soft_cross_entropy<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>, q: &[f32
     })
 }
 
+/// q ← (1 − smoothing)·q + smoothing / K in each row of K: label smoothing of distributions.
+///
+/// # Panics
+/// When q is not made of rows of `classes`.
+pub fn smooth(q: &mut [f32], classes: usize, smoothing: f32) {
+    assert!(classes > 0 && q.len().is_multiple_of(classes), "distributions over {classes} classes");
+    let even = smoothing / classes as f32;
+    for q in q.iter_mut() {
+        *q = (1.0 - smoothing) * *q + even;
+    }
+}
+
+/// A probability below it counts as this one, so that a loss stays finite.
+const FLOOR: f32 = 1e-12;
+
+/// Mean over the labelled rows of −ln p at the label, for probabilities that are no softmax of their own, such as a
+/// mixture of generating and copying; as `torch.nn.functional.nll_loss` of their logarithms. 0 where no row is
+/// labelled.
+///
+/// dp = −1 / (n·p) at the label, with n labelled rows. A probability below 10⁻¹² counts as that.
+///
+/// # Shapes
+/// `p: [N, K]`, N labels → one number.
+///
+/// # Errors
+/// `StageError::Tensor` when the device refuses.
+///
+/// # Panics
+/// When there are not N labels, or one is neither a class nor [`IGNORE`].
+pub fn negative_log<D: Backend, T: Tape<f32, D>>(p: Matrix<D, T>, labels: &[u32]) -> Result<Scalar<D, T>> {
+    let (n, k) = *p.shape();
+    assert_eq!(labels.len(), n, "one label a row");
+    assert!(labels.iter().all(|l| *l == IGNORE || (*l as usize) < k), "a label outside 0..{k}");
+    let labelled = labels.iter().filter(|l| **l != IGNORE).count();
+    against(p, labelled, |row, p, dp| {
+        let Some(p) = p.get(labels[row] as usize) else { return 0.0 };
+        let p = if *p < FLOOR { FLOOR } else { *p };
+        dp[labels[row] as usize] = -1.0 / p;
+        -p.ln()
+    })
+}
+
 /// The mean over `count` rows of what `loss(row, x, dx)` returns; it fills dx with its derivative.
 fn against<D: Backend, T: Tape<f32, D>>(
     x: Matrix<D, T>,
@@ -92,7 +134,9 @@ fn against<D: Backend, T: Tape<f32, D>>(
             let rows = x[first * k..].chunks_exact(k);
             for (i, ((dx, out), x)) in slopes.chunks_exact_mut(k).zip(losses).zip(rows).enumerate() {
                 *out = loss(first + i, x, dx);
-                dx.iter_mut().for_each(|dx| *dx *= share);
+                for dx in dx.iter_mut() {
+                    *dx *= share;
+                }
             }
         });
     }

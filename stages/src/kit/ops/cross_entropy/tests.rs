@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "these very numbers are promised")]
+
 use dfdx::prelude::{Cpu, NoneTape};
 
 use super::*;
@@ -44,4 +46,33 @@ fn soft_labels_that_are_sure_are_labels() {
     let soft = soft_cross_entropy::<Cpu, NoneTape>(x.clone(), &[0.0, 1.0, 0.0, 0.0, 0.0, 1.0]).unwrap();
     let hard = cross_entropy::<Cpu, NoneTape>(x.clone(), &[1, 2], 0.0).unwrap();
     close(&soft.as_vec(), &hard.as_vec(), 1e-6);
+}
+
+#[test]
+fn distributions_are_smoothed_as_labels_are() {
+    let mut inputs = Inputs::new(5);
+    let x = inputs.add((2, 3));
+    let x = inputs.params.get(x);
+    let mut q = [0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+    smooth(&mut q, 3, 0.3);
+    close(&q[..3], &[0.1, 0.8, 0.1], 1e-7);
+    let soft = soft_cross_entropy::<Cpu, NoneTape>(x.clone(), &q).unwrap();
+    let hard = cross_entropy::<Cpu, NoneTape>(x.clone(), &[1, 2], 0.3).unwrap();
+    close(&soft.as_vec(), &hard.as_vec(), 1e-6);
+}
+
+#[test]
+fn probabilities_have_a_logarithm() {
+    let p = Cpu::default().tensor_of(vec![0.25, 0.75, 1.0, 0.0, 0.5, 0.5], (3, 2)).unwrap();
+    let loss = |labels: &[u32]| negative_log::<Cpu, NoneTape>(p.clone(), labels).unwrap().as_vec()[0];
+    close(&[loss(&[0, IGNORE, IGNORE])], &[4.0_f32.ln()], 1e-6);
+    close(&[loss(&[1, 0, 0])], &[(-0.75_f32.ln() + 2.0_f32.ln()) / 3.0], 1e-6);
+    close(&[loss(&[IGNORE, 1, IGNORE])], &[-FLOOR.ln()], 1e-4);
+    assert_eq!(loss(&[IGNORE; 3]), 0.0);
+    let mut inputs = Inputs::new(6);
+    let x = inputs.add((4, 5));
+    inputs.check(|p| {
+        let p = super::super::softmax::softmax(p.get(x).retaped()).unwrap();
+        negative_log(p, &[0, IGNORE, 4, 2]).unwrap()
+    });
 }
