@@ -6,13 +6,12 @@
 //! the width of the vectors nor on how rows and columns are grouped.
 #![expect(clippy::inline_always, reason = "everything must be compiled with the vector width of `product`")]
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
 use super::gemm::Old;
-
-/// Vectors of columns that are made at once.
-const VECTORS: usize = 3;
 
 /// Numbers in a vector of this machine.
 pub fn lanes() -> usize {
@@ -26,20 +25,26 @@ pub fn lanes() -> usize {
     Arch::new().dispatch(Lanes)
 }
 
+/// Vectors of columns that are made at once. With [`tile_rows`] they fill the machine's registers, but for those that
+/// hold a row of B and one number of A: 12 of 16, or 24 of 32 where vectors are of the widest.
+fn vectors() -> usize {
+    if lanes() >= 16 { 3 } else { 2 }
+}
+
+/// Rows of A that are multiplied at once.
+pub fn tile_rows() -> usize {
+    if lanes() >= 16 { 8 } else { 6 }
+}
+
 /// The most columns that [`product`] makes at once.
 pub fn span() -> usize {
-    VECTORS * lanes()
+    vectors() * lanes()
 }
 
 /// The width, a multiple of the lanes and at most [`span`], of equal pieces that cover `columns`.
 pub fn even_span(columns: usize) -> usize {
-    let vectors = columns.div_ceil(lanes()).max(1);
-    vectors.div_ceil(vectors.div_ceil(VECTORS)) * lanes()
-}
-
-/// Rows of A that are multiplied at once: with [`VECTORS`] they fill the machine's registers.
-fn tile_rows() -> usize {
-    if lanes() >= 16 { 8 } else { 4 }
+    let needed = columns.div_ceil(lanes()).max(1);
+    needed.div_ceil(needed.div_ceil(vectors())) * lanes()
 }
 
 /// A matrix in the order in which [`product`] reads it: tiles of a few rows, column by column.
@@ -51,17 +56,14 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Packs `rows` × `depth` numbers; `fill(row, numbers)` writes a row.
-    pub fn new(rows: usize, depth: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Self {
+    /// Packs `rows` × `depth` numbers. `fill(rows, tile)` writes some rows, at most [`tile_rows`] of them: number s of
+    /// the r-th to `tile[s * tile_rows() + r]`.
+    pub fn new(rows: usize, depth: usize, fill: impl Fn(Range<usize>, &mut [f32]) + Sync) -> Self {
         let height = tile_rows();
         let mut data = vec![0.0; rows.next_multiple_of(height) * depth];
         if !data.is_empty() {
             data.par_chunks_exact_mut(height * depth).enumerate().for_each(|(i, tile)| {
-                let mut row = vec![0.0; depth];
-                for r in 0..height.min(rows - i * height) {
-                    fill(i * height + r, &mut row);
-                    tile[r..].iter_mut().step_by(height).zip(&row).for_each(|(to, from)| *to = *from);
-                }
+                fill(i * height..rows.min((i + 1) * height), tile);
             });
         }
         Self { data, rows, depth }
@@ -72,10 +74,16 @@ impl Packed {
         self.rows
     }
 
-    /// The rows from `from` on, at most `count`; `from` must be a multiple of 8.
-    pub fn part(&self, from: usize, count: usize) -> Left<'_> {
-        debug_assert_eq!(from % 8, 0, "rows are packed in tiles");
-        Left::Packed { data: &self.data[from * self.depth..], rows: count.min(self.rows - from) }
+    /// How many columns it has.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// All rows of these columns.
+    pub fn columns(&self, columns: Range<usize>) -> Left<'_> {
+        let height = tile_rows();
+        let data = &self.data[(columns.start * height).min(self.data.len())..];
+        Left::Packed { data, rows: self.rows, pitch: self.depth * height }
     }
 }
 
@@ -127,10 +135,12 @@ impl Panels {
 pub enum Left<'a> {
     /// Part of a [`Packed`].
     Packed {
-        /// Its tiles.
+        /// Its first tile, from the first column on.
         data: &'a [f32],
         /// Rows.
         rows: usize,
+        /// Numbers from one tile to the next.
+        pitch: usize,
     },
     /// Each row is a slice that starts at one of `starts`.
     Rows {
@@ -187,7 +197,7 @@ impl WithSimd for Product<'_> {
             0 => (),
             1 => self.run::<S, 1>(simd),
             2 => self.run::<S, 2>(simd),
-            3 => self.run::<S, 3>(simd),
+            3 if S::F32_LANES >= 16 => self.run::<S, 3>(simd),
             _ => panic!("{} columns at once", self.columns),
         }
     }
@@ -196,7 +206,7 @@ impl WithSimd for Product<'_> {
 impl Product<'_> {
     #[inline(always)]
     fn run<S: Simd, const V: usize>(mut self, simd: S) {
-        if S::F32_LANES >= 16 { self.tiles::<S, 8, V>(simd) } else { self.tiles::<S, 4, V>(simd) }
+        if S::F32_LANES >= 16 { self.tiles::<S, 8, V>(simd) } else { self.tiles::<S, 6, V>(simd) }
     }
 
     #[inline(always)]
@@ -208,23 +218,27 @@ impl Product<'_> {
             let c = &mut self.c[first * self.pitch..];
             let c = Corner { numbers: c, pitch: self.pitch, rows, old: self.old };
             match self.a {
-                Left::Packed { data, .. } => {
-                    let tile = &data[first * depth..][..R * depth];
-                    if rows <= R / 2 && R == 8 {
-                        multiply::<S, 4, V>(simd, InOrder::<8>(tile), self.b, self.starts, c);
-                    } else {
-                        multiply::<S, R, V>(simd, InOrder::<R>(tile), self.b, self.starts, c);
+                Left::Packed { data, pitch, .. } => {
+                    let tile = InOrder::<R>(&data[first / R * pitch..][..R * depth]);
+                    match rows {
+                        1 | 2 => multiply::<S, 2, V>(simd, tile, self.b, self.starts, c),
+                        3 | 4 => multiply::<S, 4, V>(simd, tile, self.b, self.starts, c),
+                        _ => multiply::<S, R, V>(simd, tile, self.b, self.starts, c),
                     }
                 }
                 Left::Rows { data, starts } => {
                     let row = |i: usize| &data[starts[(first + i).min(total - 1)]..][..depth];
-                    multiply::<S, R, V>(
-                        simd,
-                        Apart(std::array::from_fn::<_, R, _>(row)),
-                        self.b,
-                        self.starts,
-                        c,
-                    );
+                    match rows {
+                        1 | 2 => {
+                            multiply::<S, 2, V>(simd, Apart(std::array::from_fn(row)), self.b, self.starts, c)
+                        }
+                        3 | 4 => {
+                            multiply::<S, 4, V>(simd, Apart(std::array::from_fn(row)), self.b, self.starts, c)
+                        }
+                        _ => {
+                            multiply::<S, R, V>(simd, Apart(std::array::from_fn(row)), self.b, self.starts, c)
+                        }
+                    }
                 }
             }
         }

@@ -19,7 +19,7 @@ use super::depthwise::depthwise;
 use crate::kit::backend::{Backend, Images, Result, Vector};
 use crate::kit::cpu::gemm::Old;
 use crate::kit::cpu::par;
-use crate::kit::cpu::tile::Packed;
+use crate::kit::cpu::tile::{Packed, tile_rows};
 
 /// How the windows of a convolution or a pooling lie, the same down and across.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,8 +181,7 @@ pub fn conv2d_cropped<D: Backend, T: Tape<f32, D>>(
     if groups == channels && groups == outputs && depth == 1 {
         return depthwise(x, w, b, geometry);
     }
-    let conv =
-        Shapes { images, plane: [height, width], channels, outputs, depth, kernel: [ky, kx], geometry };
+    let conv = Shapes { plane: [height, width], channels, outputs, depth, kernel: [ky, kx], geometry };
     let (x, mut tape) = x.split_tape();
     let grid = conv.windows().grid;
     let mut y = vec![0.0; images * outputs * grid[0] * grid[1]];
@@ -203,7 +202,6 @@ pub fn conv2d_cropped<D: Backend, T: Tape<f32, D>>(
 /// Sizes of a convolution, and its kernels over slices.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shapes {
-    pub(crate) images: usize,
     pub(crate) plane: [usize; 2],
     /// Planes of an image that are read.
     pub(crate) channels: usize,
@@ -231,7 +229,12 @@ impl Shapes {
             (self.channels / groups, self.outputs / groups, self.depth * self.taps());
         let used = inputs * self.taps();
         let weights = |group: usize| {
-            Packed::new(outputs, used, |o, to| to.copy_from_slice(&w[(group * outputs + o) * row..][..used]))
+            Packed::new(outputs, used, |filters, tile| {
+                let filters: Vec<_> = filters.map(|o| &w[(group * outputs + o) * row..][..used]).collect();
+                for (s, tile) in tile.chunks_exact_mut(tile_rows()).enumerate() {
+                    tile.iter_mut().zip(&filters).for_each(|(to, filter)| *to = filter[s]);
+                }
+            })
         };
         let windows = self.windows();
         let plane = windows.grid;
@@ -246,10 +249,13 @@ impl Shapes {
         let (inputs, outputs) = (self.channels / groups, self.outputs / groups);
         for Phase { windows, kept, first } in self.geometry.backward(self.plane, self.kernel) {
             let weights = |group: usize| {
-                Packed::new(inputs, outputs * kept.len(), |i, to| {
-                    for (o, to) in to.chunks_exact_mut(kept.len()).enumerate() {
-                        let from = &w[((group * outputs + o) * self.depth + i) * taps..][..taps];
-                        to.iter_mut().zip(&kept).for_each(|(to, tap)| *to = from[*tap]);
+                Packed::new(inputs, outputs * kept.len(), |channels, tile| {
+                    for (o, tile) in tile.chunks_exact_mut(kept.len() * tile_rows()).enumerate() {
+                        let filter = &w[((group * outputs + o) * self.depth + channels.start) * taps..];
+                        for (tile, tap) in tile.chunks_exact_mut(tile_rows()).zip(&kept) {
+                            let numbers = filter.iter().skip(*tap).step_by(taps).take(channels.len());
+                            tile.iter_mut().zip(numbers).for_each(|(to, from)| *to = *from);
+                        }
                     }
                 })
             };

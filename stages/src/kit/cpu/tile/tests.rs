@@ -9,8 +9,12 @@ fn check(rows: usize, depth: usize, columns: usize, old: Old) {
     let before: Vec<f32> = (0..rows * width).map(|i| i as f32).collect();
     let starts: Vec<usize> = (0..depth).map(|s| s * width).collect();
     let row_starts: Vec<usize> = (0..rows).map(|r| r * depth).collect();
-    let packed = Packed::new(rows, depth, |row, to| to.copy_from_slice(&a[row * depth..][..depth]));
-    for left in [packed.part(0, rows), Left::Rows { data: &a, starts: &row_starts }] {
+    let packed = Packed::new(rows, depth, |rows, tile| {
+        for (r, row) in rows.enumerate() {
+            (0..depth).for_each(|s| tile[s * tile_rows() + r] = a[row * depth + s]);
+        }
+    });
+    for left in [packed.columns(0..depth), Left::Rows { data: &a, starts: &row_starts }] {
         let mut c = before.clone();
         product(left, &b, &starts, columns, &mut c, width, old);
         for row in 0..rows {
@@ -41,6 +45,23 @@ fn products_are_those_of_the_definition() {
 }
 
 #[test]
+fn columns_of_a_may_be_taken_in_parts() {
+    let (rows, depth) = (tile_rows() + 1, 5);
+    let packed = Packed::new(rows, depth, |rows, tile| {
+        for (r, row) in rows.enumerate() {
+            (0..depth).for_each(|s| tile[s * tile_rows() + r] = (row * depth + s) as f32);
+        }
+    });
+    let b: Vec<f32> = (0..depth * lanes()).map(|i| (i % 7) as f32).collect();
+    let starts: Vec<usize> = (0..depth).map(|s| s * lanes()).collect();
+    let (mut whole, mut parts) = (vec![0.0; rows * lanes()], vec![0.0; rows * lanes()]);
+    product(packed.columns(0..depth), &b, &starts, lanes(), &mut whole, lanes(), Old::Replace);
+    product(packed.columns(0..2), &b, &starts[..2], lanes(), &mut parts, lanes(), Old::Replace);
+    product(packed.columns(2..depth), &b, &starts[2..], lanes(), &mut parts, lanes(), Old::Add);
+    assert_eq!(whole, parts);
+}
+
+#[test]
 fn rows_of_b_may_overlap() {
     let b: Vec<f32> = (0..2 * span()).map(|i| i as f32).collect();
     let mut c = vec![0.0; span()];
@@ -53,6 +74,7 @@ fn rows_of_b_may_overlap() {
 fn pieces_are_even() {
     let lanes = lanes();
     assert_eq!(even_span(1), lanes);
-    assert_eq!(even_span(3 * lanes), 3 * lanes);
-    assert_eq!(even_span(4 * lanes), 2 * lanes);
+    assert_eq!(even_span(span()), span());
+    // Two pieces of one more vector than fits at once.
+    assert_eq!(even_span(span() + 1), (span() / lanes + 1).div_ceil(2) * lanes);
 }

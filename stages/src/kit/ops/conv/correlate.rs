@@ -1,13 +1,18 @@
 //! What forward and input gradient share: windows of planes times weights, written to places of other planes.
+#![expect(clippy::inline_always, reason = "everything must be compiled with the vector width of its caller")]
 
 use rayon::prelude::*;
 
-use super::patches::{Patches, Planes, Windows};
+use super::patches::{Panel, Patches, Planes, Windows};
 use crate::kit::cpu::gemm::Old;
+use crate::kit::cpu::par;
 use crate::kit::cpu::tile::{self, Packed, product};
 
-/// Rows of the product that are made before they are written out.
-const ROWS: usize = 64;
+/// Weights that are multiplied with all panels before the next ones are read: so many stay in a core's cache.
+const BLOCK: usize = 1 << 16;
+
+/// Numbers that a block of sums may hold.
+const SUMS: usize = 1 << 16;
 
 /// A convolution of some planes into others.
 #[derive(Debug)]
@@ -30,7 +35,7 @@ pub(crate) struct Correlation<'a> {
     pub(crate) old: Old,
 }
 
-/// Neighbouring columns of the product that are neighbours in a plane, too, or every `step`th number.
+/// Neighbouring columns of a panel that are neighbours in a plane, too, or every `step`th number.
 struct Run {
     column: usize,
     len: usize,
@@ -40,82 +45,83 @@ struct Run {
 impl Correlation<'_> {
     /// Reads the planes of `x` and writes to those of `y`, in parallel over images.
     pub(crate) fn run(&self, x: &[f32], y: &mut [f32]) {
-        let outputs = self.weights[0].rows();
-        let groups = self.weights.len();
+        let (groups, outputs) = (self.weights.len(), self.weights[0].rows());
         let from = groups * self.inputs * self.windows.plane[0] * self.windows.plane[1];
         let to = groups * outputs * self.plane[0] * self.plane[1];
         if y.is_empty() {
             return;
         }
         let at_once = Patches::images_at_once(&self.windows, self.inputs).min(y.len() / to);
-        y.par_chunks_mut(at_once * to).zip(x.par_chunks(at_once * from)).for_each(|(y, x)| {
-            let images = y.len() / to;
-            let mut patches = Patches::new(&self.windows, self.inputs, images, outputs);
-            let mut block = vec![0.0; ROWS.min(outputs) * tile::span()];
-            for (group, weights) in self.weights.iter().enumerate() {
+        let room = || {
+            let channels = groups * self.inputs;
+            let patches = Patches::in_panels(&self.windows, self.inputs, channels, at_once, outputs);
+            (patches, Vec::new())
+        };
+        let chunks = y.par_chunks_mut(at_once * to).zip(x.par_chunks(at_once * from));
+        chunks.for_each_init(room, |(patches, sums), (y, x)| {
+            let panels: Vec<(Panel, Vec<Run>)> = patches
+                .panels(y.len() / to)
+                .into_iter()
+                .map(|panel| (panel, self.runs(patches, panel)))
+                .collect();
+            let starts = patches.starts().to_vec();
+            for group in 0..groups {
                 let (channels, first) = (groups * self.inputs, group * self.inputs);
-                self.group(
-                    weights,
-                    group,
-                    &mut patches,
-                    Planes { numbers: x, images, channels, first },
-                    &mut block,
-                    y,
-                );
+                let numbers = patches.read(Planes { numbers: x, images: y.len() / to, channels, first });
+                self.group(group, numbers, &starts, &panels, sums, y);
             }
         });
     }
 
+    /// The planes that one group makes. The sums of some panels are made together, block by block of the weights.
     fn group(
         &self,
-        weights: &Packed,
         group: usize,
-        patches: &mut Patches,
-        planes: Planes<'_>,
-        block: &mut [f32],
+        numbers: &[f32],
+        starts: &[usize],
+        panels: &[(Panel, Vec<Run>)],
+        sums: &mut Vec<f32>,
         y: &mut [f32],
     ) {
-        let starts = patches.starts().to_vec();
-        let columns = patches.columns(planes.images);
-        let width = tile::even_span(columns);
-        let tiles: Vec<(usize, Vec<Run>)> = (0..columns)
-            .step_by(width)
-            .map(|at| (at, self.runs(patches, at, width.min(columns - at))))
-            .collect();
-        let numbers = patches.read(planes);
+        let weights = &self.weights[group];
+        let (outputs, depth, span) = (weights.rows(), weights.depth(), tile::span());
+        let block = (BLOCK / outputs.max(1)).clamp(128, 384);
+        // Blocks of even sizes, since each costs a pass over the sums.
+        let block = depth.div_ceil(depth.div_ceil(block).max(1)).max(1);
+        let at_once = if block >= depth { 1 } else { (SUMS / (outputs * span).max(1)).max(1) };
+        sums.resize(at_once * outputs * span, 0.0);
         let plane = self.plane[0] * self.plane[1];
-        for (at, runs) in tiles {
-            let count = width.min(columns - at);
-            for first in (0..weights.rows()).step_by(ROWS) {
-                let rows = ROWS.min(weights.rows() - first);
-                let pitch = tile::span();
-                product(
-                    weights.part(first, ROWS),
-                    &numbers[at..],
-                    &starts,
-                    count,
-                    block,
-                    pitch,
-                    Old::Replace,
-                );
-                for (row, sums) in block.chunks_exact(pitch).take(rows).enumerate() {
-                    let made = group * weights.rows() + first + row;
-                    self.write(&runs, sums, self.bias.map_or(0.0, |b| b[made]), &mut y[made * plane..]);
+        let y = &mut y[group * outputs * plane..];
+        for panels in panels.chunks(at_once) {
+            for first in (0..depth).step_by(block) {
+                let columns = first..depth.min(first + block);
+                let (left, starts) = (weights.columns(columns.clone()), &starts[columns]);
+                let old = if first == 0 { Old::Replace } else { Old::Add };
+                for ((panel, _), sums) in panels.iter().zip(sums.chunks_exact_mut(outputs * span)) {
+                    product(left, &numbers[panel.at..], starts, panel.count, sums, span, old);
                 }
             }
+            par::simd(|| {
+                for ((_, runs), sums) in panels.iter().zip(sums.chunks_exact(outputs * span)) {
+                    for (made, sums) in sums.chunks_exact(span).enumerate() {
+                        let bias = self.bias.map_or(0.0, |b| b[group * outputs + made]);
+                        self.write(runs, sums, bias, &mut y[made * plane..]);
+                    }
+                }
+            });
         }
     }
 
-    fn runs(&self, patches: &Patches, first: usize, count: usize) -> Vec<Run> {
+    fn runs(&self, patches: &Patches, panel: Panel) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         let image = self.weights.len() * self.weights[0].rows() * self.plane[0] * self.plane[1];
-        for column in 0..count {
-            let Some((n, row, x)) = patches.window(first + column) else { continue };
+        for column in 0..panel.count {
+            let Some((n, row, x)) = patches.window(panel.at + column) else { continue };
             let line = n * image + (self.first[0] + row * self.step) * self.plane[1];
             let place = line + self.first[1] + x * self.step;
             match runs.last_mut() {
                 Some(run) if run.column + run.len == column && run.place + run.len * self.step == place => {
-                    run.len += 1
+                    run.len += 1;
                 }
                 _ => runs.push(Run { column, len: 1, place }),
             }
@@ -123,6 +129,7 @@ impl Correlation<'_> {
         runs
     }
 
+    #[inline(always)]
     fn write(&self, runs: &[Run], sums: &[f32], bias: f32, y: &mut [f32]) {
         for run in runs {
             let sums = &sums[run.column..][..run.len];
@@ -134,7 +141,7 @@ impl Correlation<'_> {
                     y.iter_mut().step_by(step).zip(sums).for_each(|(y, sum)| *y = sum + bias);
                 }
                 (Old::Add, step) => {
-                    y.iter_mut().step_by(step).zip(sums).for_each(|(y, sum)| *y += sum + bias)
+                    y.iter_mut().step_by(step).zip(sums).for_each(|(y, sum)| *y += sum + bias);
                 }
             }
         }

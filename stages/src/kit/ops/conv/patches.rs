@@ -51,6 +51,17 @@ impl Axis {
     }
 }
 
+/// Whether the patches are the planes, so that whole vectors of one image can be read where they are.
+fn is_direct(Windows { plane, grid, stride, taps }: &Windows) -> bool {
+    *taps == [[0, 0]] && *stride == 1 && plane == grid && (plane[0] * plane[1]).is_multiple_of(tile::lanes())
+}
+
+/// The source that costs less, where shifted planes give so many columns.
+fn cheaper(shifted: usize, windows: &Windows, images: usize, reuse: usize) -> Source {
+    let copied = images * windows.grid[0] * windows.grid[1];
+    if shifted * reuse <= copied * (reuse + COPY_COST) { Source::Shifted } else { Source::Copied }
+}
+
 /// Where the numbers of the matrix come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
@@ -63,6 +74,15 @@ enum Source {
     Copied,
 }
 
+/// Neighbouring columns of the patch matrix that are multiplied at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Panel {
+    /// The first column.
+    pub(crate) at: usize,
+    /// How many.
+    pub(crate) count: usize,
+}
+
 /// The patch matrix of the planes of a few images.
 #[derive(Debug, Clone)]
 pub(crate) struct Patches {
@@ -70,6 +90,8 @@ pub(crate) struct Patches {
     source: Source,
     rows: Axis,
     columns: Axis,
+    /// Columns from one image to the next.
+    image: usize,
     /// Remainders of row and column that some tap has.
     phases: Vec<[usize; 2]>,
     /// Numbers kept for a channel.
@@ -88,26 +110,44 @@ const SLACK: usize = 64;
 /// What copying 16 numbers costs, in multiplications of as many.
 const COPY_COST: usize = 16;
 
+/// What multiplying a vector of columns costs, where a single one costs a unit more: it leaves registers unused.
+const VECTOR_COST: usize = 4;
+
+/// What multiplying so many columns costs.
+fn cost(columns: usize) -> usize {
+    let vectors = columns.div_ceil(tile::lanes());
+    VECTOR_COST * vectors + vectors % 2
+}
+
 impl Patches {
-    /// Room for the patches of `channels` planes of up to `images` images. `reuse` is how often each number will be
-    /// multiplied: it tells whether making the matrix pays.
-    ///
-    /// # Panics
-    /// When there is no window.
-    pub(crate) fn new(windows: &Windows, channels: usize, images: usize, reuse: usize) -> Self {
-        let Windows { plane, grid, stride, taps } = windows;
-        assert!(grid[0] > 0 && grid[1] > 0, "a convolution without windows");
-        let (one, plane_len) = (*taps == [[0, 0]] && *stride == 1 && plane == grid, plane[0] * plane[1]);
-        let rows = Axis::new(plane[0], grid[0], *stride, taps.iter().map(|t| t[0]));
-        let columns = Axis::new(plane[1], grid[1], *stride, taps.iter().map(|t| t[1]));
-        let (shifted, copied) = (rows.step * columns.step, grid[0] * grid[1]);
-        let source = if one && images == 1 && plane_len.is_multiple_of(tile::lanes()) {
-            Source::Direct
-        } else if shifted * reuse <= copied * (reuse + COPY_COST) {
-            Source::Shifted
-        } else {
-            Source::Copied
-        };
+    /// Room for the patches of `channels` planes of up to `images` images, for a product that takes columns in panels.
+    /// `total` is how many planes an image has, and `reuse` how often each number will be multiplied: a matrix that is
+    /// copied has no columns that mean nothing.
+    pub(crate) fn in_panels(
+        windows: &Windows,
+        channels: usize,
+        total: usize,
+        images: usize,
+        reuse: usize,
+    ) -> Self {
+        if is_direct(windows) {
+            let mut patches = Self::with(windows, channels, images, Source::Direct);
+            patches.image = total * patches.channel;
+            return patches;
+        }
+        let shifted = Self::with(windows, 0, images, Source::Shifted);
+        let cost: usize = shifted.panels(images).iter().map(|panel| cost(panel.count)).sum();
+        let source = cheaper(cost * tile::lanes() / VECTOR_COST, windows, images, reuse);
+        Self::with(windows, channels, images, source)
+    }
+
+    /// Room for the same, for a product that takes all columns of the images one after the other.
+    pub(crate) fn in_line(windows: &Windows, channels: usize, images: usize, reuse: usize) -> Self {
+        if is_direct(windows) && images == 1 {
+            return Self::with(windows, channels, images, Source::Direct);
+        }
+        let shifted = Self::with(windows, 0, images, Source::Shifted);
+        let source = cheaper(shifted.columns(images), windows, images, reuse);
         Self::with(windows, channels, images, source)
     }
 
@@ -125,6 +165,7 @@ impl Patches {
             source,
             rows,
             columns,
+            image: rows.step * columns.step,
             phases: Vec::new(),
             channel: 0,
             starts: Vec::new(),
@@ -150,6 +191,8 @@ impl Patches {
         match self.source {
             Source::Direct => {
                 self.channel = self.windows.plane[0] * self.windows.plane[1];
+                (self.rows.step, self.columns.step, self.image) =
+                    (self.windows.grid[0], self.windows.grid[1], self.channel);
                 self.starts = (0..channels).map(|c| c * self.channel).collect();
             }
             Source::Shifted => {
@@ -180,6 +223,7 @@ impl Patches {
             }
             Source::Copied => {
                 (self.rows.step, self.columns.step) = (self.windows.grid[0], self.windows.grid[1]);
+                self.image = self.rows.step * self.columns.step;
                 let row = (self.columns(self.images).next_multiple_of(tile::lanes()).div_ceil(16) | 1) * 16;
                 self.channel = taps.len() * row;
                 self.starts = (0..channels * taps.len()).map(|k| k * row).collect();
@@ -195,20 +239,39 @@ impl Patches {
 
     /// Columns of the matrix for so many images, those that mean nothing included.
     pub(crate) fn columns(&self, images: usize) -> usize {
-        let last_image = (images - 1) * self.rows.step * self.columns.step;
-        last_image + (self.windows.grid[0] - 1) * self.columns.step + self.windows.grid[1]
+        (images - 1) * self.image + (self.windows.grid[0] - 1) * self.columns.step + self.windows.grid[1]
+    }
+
+    /// Panels that cover all windows of so many images: row by row, or regardless of rows, whichever is fewer vectors.
+    pub(crate) fn panels(&self, images: usize) -> Vec<Panel> {
+        let [rows, width] = self.windows.grid;
+        let cut = |at: usize, count: usize| {
+            let span = tile::even_span(count);
+            (0..count).step_by(span).map(move |c| Panel { at: at + c, count: span.min(count - c) })
+        };
+        let one = (rows - 1) * self.columns.step + width;
+        let whole =
+            if self.source == Source::Direct { images * cost(one) } else { cost(self.columns(images)) };
+        if images * rows * cost(width) < whole {
+            let lines = (0..images).flat_map(|n| (0..rows).map(move |y| (n, y)));
+            lines.flat_map(|(n, y)| cut(self.column(n, y), width)).collect()
+        } else if self.source == Source::Direct {
+            (0..images).flat_map(|n| cut(self.column(n, 0), one)).collect()
+        } else {
+            cut(0, self.columns(images)).collect()
+        }
     }
 
     /// The image, row and column of the window in a column of the matrix; none where a column means nothing.
     pub(crate) fn window(&self, column: usize) -> Option<(usize, usize, usize)> {
-        let (line, x) = (column / self.columns.step, column % self.columns.step);
-        let (image, y) = (line / self.rows.step, line % self.rows.step);
+        let (image, place) = (column / self.image, column % self.image);
+        let (y, x) = (place / self.columns.step, place % self.columns.step);
         (y < self.windows.grid[0] && x < self.windows.grid[1]).then_some((image, y, x))
     }
 
     /// The column of an image's first window in some row of windows.
     pub(crate) fn column(&self, image: usize, row: usize) -> usize {
-        (image * self.rows.step + row) * self.columns.step
+        image * self.image + row * self.columns.step
     }
 
     /// The numbers that [`Self::starts`] points into, for the planes of these images.
@@ -276,9 +339,13 @@ impl Patches {
             for row in rows {
                 let y = ((row * stride) as isize + tap[0]) as usize;
                 let x = ((columns.start * stride) as isize + tap[1]) as usize;
-                let from = from[y * plane[1] + x..].iter().step_by(*stride);
+                let from = &from[y * plane[1] + x..];
                 let to = &mut to[self.column(image, row)..][columns.clone()];
-                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                if *stride == 1 {
+                    to.copy_from_slice(&from[..to.len()]);
+                } else {
+                    to.iter_mut().zip(from.iter().step_by(*stride)).for_each(|(to, from)| *to = *from);
+                }
             }
         }
     }

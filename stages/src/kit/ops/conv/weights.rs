@@ -75,7 +75,7 @@ impl WeightGradient {
         let windows = self.windows.grid[0] * self.windows.grid[1];
         let to = self.groups * self.outputs * windows;
         let at_once = Patches::images_at_once(&self.windows, channels).min(dy.len() / to);
-        let mut patches = Patches::new(&self.windows, channels, at_once, self.outputs);
+        let mut patches = Patches::in_line(&self.windows, channels, at_once, self.outputs);
         let span = tile::even_span(self.outputs);
         let starts = patches.starts().to_vec();
         let depth = patches.columns(at_once);

@@ -26,15 +26,7 @@ fn check(images: usize, shapes: &Shapes) {
     let made = threads(1, run);
     assert!(made == threads(2, run), "one thread and two differ");
     let (y, dx, sums) = made;
-    let one = conv::Shapes {
-        images: 1,
-        plane,
-        channels: 1,
-        outputs: 1,
-        depth: 1,
-        kernel,
-        geometry: geometry.groups(1),
-    };
+    let one = conv::Shapes { plane, channels: 1, outputs: 1, depth: 1, kernel, geometry: geometry.groups(1) };
     for p in 0..images * channels {
         let (x, dy, c) = (&x[p * from..][..from], &dy[p * to..][..to], p % channels);
         let w = &w[c * taps..][..taps];
