@@ -6,6 +6,7 @@
 
 mod artifact;
 mod digest;
+mod error;
 mod event;
 mod params;
 mod report;
@@ -15,11 +16,12 @@ mod value;
 pub use artifact::{Artifact, FileEntry, Kind, MemoryBlobs, Output, PartSpec, Port, View};
 pub use artifact::{BlobError, Blobs};
 pub use digest::{Digest, Hasher, Key, ParseDigestError};
+pub use error::StageError;
 pub use event::{Event, NodeRecord, NodeStatus, NullSink, RunLog, RunSummary, Sink};
 pub use params::{FromRecord, Interval, ParamError, ParamSpec, Params, schema_param};
 pub use report::{Cell, Column, Compare, ReportBlock, ReportExpr, ReportFn, ReportItem, ReportOp, TableSpec};
 pub use stage::{
     Ctx, Device, DynStage, Host, Inputs, KindSpec, MetricSpec, NullHost, Paper, Registry, Series, Spec,
-    Stage, StageError, Wants,
+    Stage, Wants,
 };
 pub use value::{Record, Type, TypeMismatch, Value};

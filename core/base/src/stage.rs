@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Artifact, BlobError, Blobs, Kind, Output, ParamError, ParamSpec, Params, PartSpec, Port, Record, View,
+    Artifact, Blobs, Kind, Output, ParamError, ParamSpec, Params, PartSpec, Port, Record, StageError, View,
 };
 
 /// What a stage needs to run on.
@@ -152,62 +152,6 @@ impl Spec {
         self.paper = Some(paper);
         self
     }
-}
-
-/// Why a stage could not do its work.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StageError {
-    /// An input artifact is not what the stage can work with.
-    #[error("{0}")]
-    Input(String),
-    /// A line of a data file is wrong.
-    #[error("{path}:{line}: {message}")]
-    Data {
-        /// The file, as the user named it.
-        path: String,
-        /// Line, from 1; 0 when the file as a whole is meant.
-        line: usize,
-        /// What is wrong, expected then found.
-        message: String,
-    },
-    /// A file given as a `path` parameter cannot be read.
-    #[error("cannot read `{path}`: {message}")]
-    Io {
-        /// The file.
-        path: String,
-        /// The system's words.
-        message: String,
-    },
-    /// The device refused.
-    #[error("{0}")]
-    Tensor(String),
-    /// Training left the finite numbers.
-    #[error("{what} is {value} at step {step}")]
-    NonFinite {
-        /// Which number.
-        what: String,
-        /// What it became.
-        value: f64,
-        /// The step, from 0.
-        step: usize,
-    },
-    /// Stored bytes cannot be had.
-    #[error(transparent)]
-    Blob(#[from] BlobError),
-    /// The run is being stopped; what was saved stays.
-    #[error("stopped")]
-    Cancelled,
-    /// A command failed.
-    #[error("{message}")]
-    Command {
-        /// What happened.
-        message: String,
-        /// Its last lines of stderr.
-        stderr: String,
-    },
-    /// Anything else, in words.
-    #[error("{0}")]
-    Other(String),
 }
 
 /// What happens around a stage while it runs; the engine's side of [`Ctx`].

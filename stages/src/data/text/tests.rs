@@ -49,17 +49,17 @@ fn refused_files() {
         let refused = read(dir.path(), &[("names", text(names))]).unwrap_err().to_string();
         assert_eq!(refused.replace(&dir.path().display().to_string(), "DIR"), message);
     };
-    check(&[], "*", "DIR:0: expected files, found none");
+    check(&[], "*", "DIR: expected files, found none");
     check(
         &[("a.txt", b"x"), ("b.txt", b"x")],
         "*.gz",
-        "DIR:0: expected files named `*.gz`, found 2 others such as `a.txt`",
+        "DIR: expected files named `*.gz`, found 2 others such as `a.txt`",
     );
-    check(&[("a.txt", b"\n \n")], "*", "DIR:0: expected lines of text, found none");
+    check(&[("a.txt", b"\n \n")], "*", "DIR: expected lines of text, found none");
     check(&[("a.txt", b"x\ny\xff\n")], "*", "DIR/a.txt:2: expected UTF-8, found the byte 0xff");
     let cut = &gzip("many words")[..12];
     let dir = folder(&[("a.gz", cut)]);
-    assert!(read(dir.path(), &[]).unwrap_err().to_string().contains("a.gz:0: expected a whole gzip stream"));
+    assert!(read(dir.path(), &[]).unwrap_err().to_string().contains("a.gz: expected a whole gzip stream"));
     let missing = read(&dir.path().join("no"), &[]).unwrap_err();
     assert!(matches!(missing, StageError::Io { .. }), "{missing}");
 }
