@@ -25,5 +25,5 @@ mod token;
 pub use diagnostic::{Diagnostic, Severity, render};
 pub use format::format;
 pub use parse::parse;
-pub use source::{Source, SourceId, Sources, Span};
+pub use source::{NotText, Source, SourceId, Sources, Span};
 pub use suggest::nearest;

@@ -78,26 +78,33 @@ impl Source {
     /// A source from a file's bytes.
     ///
     /// # Errors
-    /// One diagnostic when the bytes are not UTF-8 (with line and byte offset), hold a NUL, or are too many.
-    pub fn from_bytes(id: SourceId, name: impl Into<String>, bytes: &[u8]) -> Result<Self, Diagnostic> {
+    /// [`NotText`] when the bytes are not UTF-8, hold a NUL, or are too many.
+    pub fn from_bytes(id: SourceId, name: impl Into<String>, bytes: &[u8]) -> Result<Self, Box<NotText>> {
         let name = name.into();
-        let whole_file = Span::new(id, 0, 0);
         if u32::try_from(bytes.len()).is_err() {
-            return Err(Diagnostic::error(whole_file, format!("`{name}` is larger than 4 GiB")));
+            let diagnostic = Diagnostic::error(Span::new(id, 0, 0), format!("`{name}` is larger than 4 GiB"));
+            return Err(Box::new(NotText { shown: Self::new(id, name, ""), diagnostic }));
         }
-        let line_of = |offset: usize| bytes[..offset].split(|&byte| byte == b'\n').count();
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let offset = error.valid_up_to();
-            let line = line_of(offset);
-            Diagnostic::error(whole_file, format!("`{name}` is not UTF-8: line {line}, byte offset {offset}"))
-                .hint("save the file as UTF-8")
-        })?;
-        if let Some(offset) = text.find('\0') {
-            let line = line_of(offset);
-            let message = format!("`{name}` holds a NUL byte: line {line}, byte offset {offset}");
-            return Err(Diagnostic::error(whole_file, message).hint("is this a text file?"));
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        // What stands for the faulty byte is three bytes long, like all that is put in its place.
+        let refused = |offset: usize, shown: &str, message: &str, hint: &str| {
+            let diagnostic = Diagnostic::error(Span::new(id, offset, offset + 3), message).hint(hint);
+            Err(Box::new(NotText { shown: Self::new(id, &*name, shown), diagnostic }))
+        };
+        match std::str::from_utf8(bytes) {
+            Err(error) => {
+                let offset = error.valid_up_to();
+                let message = format!("this is not UTF-8: the byte 0x{:02x}", bytes[offset]);
+                refused(offset, &String::from_utf8_lossy(bytes), &message, "save the file as UTF-8")
+            }
+            Ok(text) => match text.find('\0') {
+                Some(offset) => {
+                    let shown = text.replace('\0', "\u{fffd}");
+                    refused(offset, &shown, "a text holds no NUL byte", "is this a text file?")
+                }
+                None => Ok(Self::new(id, name, text)),
+            },
         }
-        Ok(Self::new(id, name, text))
     }
 
     /// The text of a span of this source.
@@ -112,6 +119,15 @@ impl Source {
         let line = 1 + before.bytes().filter(|&byte| byte == b'\n').count();
         (line, 1 + before[line_start..].chars().count())
     }
+}
+
+/// Bytes that are no source text.
+#[derive(Clone, Debug)]
+pub struct NotText {
+    /// What they look like as text; it is for the diagnostic to stand in and not to be parsed.
+    pub shown: Source,
+    /// What is wrong and where.
+    pub diagnostic: Diagnostic,
 }
 
 /// The source texts of a pipeline, by id.

@@ -55,9 +55,9 @@ fn format(bytes: &[u8], name: &str) -> Result<String, Failure> {
     let mut sources = Sources::new();
     let source = match Source::from_bytes(sources.next_id(), name, bytes) {
         Ok(source) => source,
-        Err(diagnostic) => {
-            sources.add(Source::new(sources.next_id(), name, ""));
-            return Err(Rejected { diagnostics: vec![diagnostic], sources }.into());
+        Err(refused) => {
+            sources.add(refused.shown);
+            return Err(Rejected { diagnostics: vec![refused.diagnostic], sources }.into());
         }
     };
     let formatted = runpipe_grammar::format(&source);

@@ -59,9 +59,9 @@ impl Loader {
         let identity = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let source = match Source::from_bytes(self.sources.next_id(), &name, bytes) {
             Ok(source) => source,
-            Err(diagnostic) => {
-                self.add_text(&name, "");
-                self.problems.add(diagnostic);
+            Err(refused) => {
+                self.sources.add(refused.shown);
+                self.problems.add(refused.diagnostic);
                 self.known.insert(identity, None);
                 return None;
             }

@@ -287,9 +287,9 @@ fn params_file(path: &Path, sources: &mut Sources, problems: &mut Problems) -> V
     };
     let source = match Source::from_bytes(sources.next_id(), &shown, &bytes) {
         Ok(source) => source,
-        Err(diagnostic) => {
-            load::add(sources, &shown, "");
-            problems.add(diagnostic);
+        Err(refused) => {
+            sources.add(refused.shown);
+            problems.add(refused.diagnostic);
             return Vec::new();
         }
     };

@@ -16,6 +16,7 @@ pub(super) const TYPES: &str = "types are `int`, `float`, `str`, `bool`, `path`,
 pub(super) fn explain(spot: &Spot<'_>) -> Option<Diagnostic> {
     let checks = [
         foreign_word,
+        fat_arrow,
         annotation,
         head,
         empty_line,
@@ -29,6 +30,7 @@ pub(super) fn explain(spot: &Spot<'_>) -> Option<Diagnostic> {
         braces,
         comma,
         missing_value,
+        setting_comma,
     ];
     checks.iter().find_map(|check: &fn(&Spot<'_>) -> Option<Diagnostic>| check(spot))
 }
@@ -129,6 +131,22 @@ fn dotted_binding(spot: &Spot<'_>) -> Option<Diagnostic> {
         }
         _ => None,
     }
+}
+
+/// `profile p { a = 1, b = 2 }`.
+fn setting_comma(spot: &Spot<'_>) -> Option<Diagnostic> {
+    let between = spot.fault.place == Place::Profile && spot.found_text() == "," && spot.inside().is_empty();
+    between.then(|| spot.error("expected `;` or a new line between settings, found `,`").label("write `;`"))
+}
+
+/// `=>`, the arrow of other languages.
+fn fat_arrow(spot: &Spot<'_>) -> Option<Diagnostic> {
+    let (found, next) = (spot.found?, spot.next?);
+    let arrow = found.text == "=" && next.text == ">" && next.start == found.end();
+    arrow.then(|| {
+        let span = spot.span(&found).to(spot.span(&next));
+        Diagnostic::error(span, "unexpected `=>`").label("an arrow is written `->`")
+    })
 }
 
 /// `=` and `==` in each other's place.

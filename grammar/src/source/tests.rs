@@ -1,13 +1,19 @@
 use super::{Source, SourceId, Span};
 
-fn refusal(bytes: &[u8]) -> String {
-    Source::from_bytes(SourceId(0), "a.pipe", bytes).expect_err("it is not a source").message
+/// What is said of bytes that are no text, and where: line and column.
+fn refusal(bytes: &[u8]) -> (String, (usize, usize)) {
+    let refused = Source::from_bytes(SourceId(0), "a.pipe", bytes).expect_err("it is not a source");
+    assert_eq!(refused.shown.slice(refused.diagnostic.span), "\u{fffd}", "the caret stands under it");
+    (refused.diagnostic.message.clone(), refused.shown.line_column(refused.diagnostic.span.start))
 }
 
 #[test]
 fn what_is_not_text_is_refused_with_its_place() {
-    assert_eq!(refusal(b"a = 1\nb = \xff"), "`a.pipe` is not UTF-8: line 2, byte offset 10");
-    assert_eq!(refusal(b"a = 1\n\n\0"), "`a.pipe` holds a NUL byte: line 3, byte offset 7");
+    let check = |bytes: &[u8], message: &str, at| assert_eq!(refusal(bytes), (message.to_owned(), at));
+    check(b"a = 1\nb = \xff", "this is not UTF-8: the byte 0xff", (2, 5));
+    check(b"\xef\xbb\xbf\xc3\xa4 = \xc3", "this is not UTF-8: the byte 0xc3", (1, 5));
+    check(b"\xef\xbb\xbf\xff\0", "this is not UTF-8: the byte 0xff", (1, 1));
+    check(b"a = 1\n\n\0", "a text holds no NUL byte", (3, 1));
 }
 
 #[test]
