@@ -293,7 +293,13 @@ fn checked(job: &Job, shared: &Shared<'_>, made: &Made) -> Result<(), Fault> {
 
 fn check_kinds(artifact: &Artifact, shared: &Shared<'_>) -> Result<(), Fault> {
     if let Some(kind) = shared.registry.kind(artifact.kind.as_str()).filter(|_| artifact.kind != Kind::ANY) {
-        (kind.check)(&View::new(artifact, shared.store))?;
+        (kind.check)(&View::new(artifact, shared.store)).map_err(|error| match error {
+            StageError::Input(message) => StageError::Input(format!(
+                "{message}; `runpipe stages describe {}` says what one holds",
+                artifact.kind
+            )),
+            error => error,
+        })?;
     }
     artifact.parts.values().try_for_each(|part| check_kinds(part, shared))
 }

@@ -158,6 +158,11 @@ fn compare(old: &[RecipePart], new: &[RecipePart]) -> Vec<PartChange> {
         .collect()
 }
 
+/// `35 ms`, `2.0 s`.
+fn duration(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
+}
+
 impl fmt::Display for PartChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.before, &self.now) {
@@ -173,7 +178,11 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, changes) = match &self.reason {
             Reason::Cached { key, elapsed_s, made_by, changes } => (
-                format!("is cached: key {}, computed in {elapsed_s:.1} s by runpipe {made_by}", key.short()),
+                format!(
+                    "is cached: key {}, computed in {} by runpipe {made_by}",
+                    key.short(),
+                    duration(*elapsed_s)
+                ),
                 changes,
             ),
             Reason::Runs { known: false, changes } => {
@@ -190,7 +199,8 @@ impl fmt::Display for Why {
                     first.iter().take(5).map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
                 let more =
                     if first.len() > 5 { format!(" and {} more", first.len() - 5) } else { String::new() };
-                (format!("is decided when {shown}{more} has run"), changes)
+                let have = if first.len() > 1 { "have" } else { "has" };
+                (format!("is decided when {shown}{more} {have} run"), changes)
             }
         };
         write!(f, "`{}` {line}", self.label)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use runpipe_base::{ParamError, ParamSpec, Type, Value};
-use runpipe_grammar::{Diagnostic, Span};
+use runpipe_grammar::{Diagnostic, Span, nearest};
 
 use crate::eval::{MAX_ITEMS, Stop, unroll};
 use crate::load;
@@ -23,23 +23,46 @@ pub(super) fn check(
     {
         return Err(diagnostic);
     }
-    let float = matches!(value, Value::Float(_)) && *bare(&spec.ty) == Type::Int;
+    let (label, hint) = advice(bare(&spec.ty), &value);
     let value = folder.map_or(value.clone(), |folder| resolved(value, &spec.ty, folder));
     spec.check(value).map_err(|error| {
         let subject = subject();
-        let (message, hint) = match error {
+        let diagnostic = match error {
             ParamError::Range { interval, found, .. } => {
-                (format!("{subject} must be in `{interval}`, found `{found}`"), None)
+                Diagnostic::error(span, format!("{subject} must be in `{interval}`, found `{found}`"))
             }
             ParamError::Type { message, .. } => {
-                let hint = float.then_some("`round(…)`, `floor(…)` and `int(…)` make a whole number");
-                (format!("{subject}: {message}"), hint)
+                let diagnostic = Diagnostic::error(span, format!("{subject}: {message}"));
+                let diagnostic = label.into_iter().fold(diagnostic, Diagnostic::label);
+                hint.into_iter().fold(diagnostic, Diagnostic::hint)
             }
-            other => (other.to_string(), None),
+            other => Diagnostic::error(span, other.to_string()),
         };
-        let diagnostic = Diagnostic::error(span, message);
-        Box::new(hint.into_iter().fold(diagnostic, Diagnostic::hint))
+        Box::new(diagnostic)
     })
+}
+
+/// A label and a hint for a value of a wrong type.
+fn advice(ty: &Type, value: &Value) -> (Option<String>, Option<String>) {
+    let hint = match (ty, value) {
+        (Type::Choice(words), Value::Str(text)) if !words.contains(text) => {
+            let near = nearest(text, words.iter().map(String::as_str));
+            return (near.map(|word| format!("did you mean `{word}`?")), None);
+        }
+        (Type::Int, Value::Float(_)) => "`round(…)`, `floor(…)` and `int(…)` make a whole number".to_owned(),
+        (Type::Duration, Value::Int(_) | Value::Float(_)) => {
+            format!("a duration has a unit: `{value} s`, or `ms`, `min`, `h`, `day`")
+        }
+        (Type::Size, Value::Int(_) | Value::Float(_)) => {
+            format!("a size has a unit: `{value} MiB`, or `B`, `kB`, `MB`, `GB`, `KiB`, `GiB`")
+        }
+        (Type::Bool, Value::Str(_) | Value::Int(_)) => "a truth is `true` or `false`".to_owned(),
+        (Type::Str, Value::Int(_) | Value::Float(_) | Value::Bool(_)) => {
+            format!("a text stands in double quotes: `\"{value}\"`")
+        }
+        _ => return (None, None),
+    };
+    (None, Some(hint))
 }
 
 /// The type without its `?`.

@@ -74,10 +74,7 @@ impl<'a> Binder<'a> {
             "precision" => (matches!(value, Value::Int(0..=9)), "a whole number in `0..=9`".to_owned()),
             "paper" => (is_figures(&value, 2), "a number, or a list of numbers, one for each row".to_owned()),
             "baseline" => (!matches!(value, Value::List(_)), "a value of an index".to_owned()),
-            name => {
-                let fits = is_word || name == "log" && matches!(value, Value::Bool(_));
-                (fits, format!("one of `{}`", words.join("`, `")))
-            }
+            _ => (is_word, format!("one of `{}`", words.join("`, `"))),
         };
         if fits {
             return Some(value);
