@@ -139,7 +139,7 @@ impl fmt::Display for Comparison {
         if !self.other_results.is_empty() {
             writeln!(f, "Other results\n  {}\n", self.other_results.join("\n  "))?;
         }
-        write!(
+        writeln!(
             f,
             "{} and {} are the same",
             format::count(self.same_metrics, "metric"),

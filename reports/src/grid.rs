@@ -9,6 +9,8 @@ use crate::table::{Table, TableCell};
 
 /// Words in rows and columns.
 pub(crate) struct Grid {
+    /// What all numbers are, where no header says it.
+    pub(crate) about: String,
     pub(crate) header: Vec<String>,
     /// Whether a column holds numbers.
     pub(crate) numeric: Vec<bool>,
@@ -29,14 +31,66 @@ impl Words {
     }
 }
 
+/// More values of an axis than this would make a table wider than a page.
+const MOST_COLUMNS: usize = 6;
+
 impl Grid {
-    /// The table itself.
+    /// The table itself: one metric over two axes is crossed, as papers show it, everything else has a row each.
     pub(crate) fn of(table: &Table) -> Self {
+        Self::crossed(table).unwrap_or_else(|| Self::rows(table))
+    }
+
+    /// The last axis across, the others down.
+    fn crossed(table: &Table) -> Option<Self> {
+        let (across, down) = table.axes.split_last().filter(|(_, down)| !down.is_empty())?;
+        if table.columns.len() != 1 || table.has_paper(0) {
+            return None;
+        }
+        let (mut values, mut lines) = (Vec::<&String>::new(), Vec::<&[String]>::new());
+        for (value, at) in table.rows.iter().filter_map(|row| row.at.split_last()) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+            if !lines.contains(&at) {
+                lines.push(at);
+            }
+        }
+        if !(2..=MOST_COLUMNS).contains(&values.len()) || values.iter().any(|value| value.is_empty()) {
+            return None;
+        }
+        let uneven = table.uneven();
+        let cell = |at: &[String], value: &String| {
+            let row = table.rows.iter().find(|row| row.at.split_last() == Some((value, at)))?;
+            Some(mean(table, 0, &row.cells[0], uneven))
+        };
+        // What an `if` leaves out would be a hole.
+        let rows: Option<Vec<Vec<Words>>> = lines
+            .iter()
+            .map(|at| {
+                let cells: Option<Vec<Words>> = values.iter().map(|value| cell(at, value)).collect();
+                Some(at.iter().map(Words::plain).chain(cells?).collect())
+            })
+            .collect();
+        let header = down.iter().cloned().chain(values.iter().map(|value| format!("{across} = {value}")));
+        Some(Self {
+            about: format!("{}{}", table.columns[0].label, unit(table)),
+            header: header.collect(),
+            numeric: down.iter().map(|_| false).chain(values.iter().map(|_| true)).collect(),
+            rows: rows?,
+        })
+    }
+
+    /// What a reader of the table must know.
+    pub(crate) fn notes(&self, table: &Table) -> Vec<String> {
+        let about = (!self.about.is_empty()).then(|| format!("{}.", self.about));
+        about.into_iter().chain(table.notes.iter().cloned()).collect()
+    }
+
+    fn rows(table: &Table) -> Self {
         let mut header = table.axes.clone();
         let mut numeric = vec![false; header.len()];
         for (c, column) in table.columns.iter().enumerate() {
-            let unit = if table.unit.is_empty() { String::new() } else { format!(" ({})", table.unit) };
-            header.push(format!("{}{unit}", column.label));
+            header.push(format!("{}{}", column.label, unit(table)));
             numeric.push(true);
             if table.has_paper(c) {
                 header.push("paper".to_owned());
@@ -49,16 +103,14 @@ impl Grid {
             for (c, cell) in row.cells.iter().enumerate() {
                 line.push(mean(table, c, cell, uneven));
                 if table.has_paper(c) {
-                    let decimals = table.columns[c].decimals;
-                    line.push(Words::plain(
-                        cell.paper.map_or("—".to_owned(), |paper| fixed(paper, decimals)),
-                    ));
+                    let ours = table.columns[c].decimals;
+                    line.push(Words::plain(cell.paper.map_or("—".to_owned(), |x| paper(x, ours))));
                 }
             }
             line
         });
         let rows = rows.collect();
-        Self { header, numeric, rows }
+        Self { about: String::new(), header, numeric, rows }
     }
 
     /// Each row against its baseline; nothing when nothing is compared.
@@ -102,7 +154,7 @@ impl Grid {
             line
         });
         let rows = rows.collect();
-        Some(Self { header, numeric, rows })
+        Some(Self { about: String::new(), header, numeric, rows })
     }
 
     /// Every number of the table with the node that reported it.
@@ -128,8 +180,19 @@ impl Grid {
                 rows.push(line);
             }
         }
-        Self { header, numeric, rows }
+        Self { about: String::new(), header, numeric, rows }
     }
+}
+
+/// A figure of the paper with our decimals, or its own when it has more.
+fn paper(figure: f64, decimals: usize) -> String {
+    let own = crate::format::general(figure).split_once('.').map_or(0, |(_, digits)| digits.len());
+    fixed(figure, decimals.max(own))
+}
+
+/// The unit in parentheses, where there is one.
+fn unit(table: &Table) -> String {
+    if table.unit.is_empty() { String::new() } else { format!(" ({})", table.unit) }
 }
 
 /// `0.812 ± 0.013 †`.

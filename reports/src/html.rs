@@ -20,6 +20,7 @@ const STYLE: &str = include_str!("report.css");
 pub fn render(report: &Report) -> String {
     let all = report.expectations().count();
     let held = report.expectations().filter(|outcome| outcome.held()).count();
+    let mut claims = 0;
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -39,19 +40,20 @@ pub fn render(report: &Report) -> String {
                         span { (format::count(report.provenance.nodes.len(), "node")) }
                         span { "device class " (report.device) }
                         @if all > 0 {
-                            span.held[held == all].broken[held < all] {
+                            a.held[held == all].broken[held < all] href="#claim-1" {
                                 (held) " of " (format::count(all, "expectation")) " hold"
                             }
                         }
                     }
                     (contents(report))
+                    (broken(report))
                 }
                 main {
                     (lost(&report.provenance))
                     @for (i, section) in report.sections.iter().enumerate() {
                         section id={ "section-" (i + 1) } {
                             @if report.sections.len() > 1 || section.title != report.title() { h2 { (section.title) } }
-                            @for block in &section.blocks { (self::block(block, report)) }
+                            @for block in &section.blocks { (self::block(block, report, &mut claims)) }
                         }
                     }
                     (parameters(report))
@@ -84,6 +86,24 @@ fn contents(report: &Report) -> Markup {
     }
 }
 
+/// The claims that do not hold: whoever reads only the first lines must know of them.
+fn broken(report: &Report) -> Markup {
+    let numbered = report.expectations().enumerate();
+    let broken: Vec<(usize, &Outcome)> = numbered.filter(|(_, outcome)| !outcome.held()).collect();
+    html! {
+        @if !broken.is_empty() {
+            div.lost {
+                p { strong { "What does not hold" } }
+                ul { @for (i, outcome) in broken {
+                    li { a href={ "#claim-" (i + 1) } {
+                        @if let Some(message) = &outcome.message { (message) } @else { code { (outcome.text) } }
+                    } }
+                } }
+            }
+        }
+    }
+}
+
 fn lost(provenance: &Provenance) -> Markup {
     let count = provenance.lost().count();
     html! {
@@ -93,29 +113,34 @@ fn lost(provenance: &Provenance) -> Markup {
                     (count) " of " (format::count(provenance.nodes.len(), "node"))
                     " have no result; what needs them is missing below."
                 } }
-                ul { @for node in provenance.lost() { li { code { (node.label) } ": " (node.end.as_str()) } } }
+                ul { @for (label, words) in provenance.lost_lines() {
+                    li { @if let Some(label) = label { code { (label) } ": " } (words) }
+                } }
             }
         }
     }
 }
 
-fn block(block: &Block, report: &Report) -> Markup {
+fn block(block: &Block, report: &Report, claims: &mut usize) -> Markup {
     match block {
         Block::Text(text) => prose(text),
         Block::Table(table) => self::table(table, &report.provenance),
         Block::Plot(plot) => self::plot(plot),
-        Block::Expect(outcome) => expectation(outcome),
+        Block::Expect(outcome) => {
+            *claims += 1;
+            expectation(outcome, *claims)
+        }
         Block::Figure(figure) => self::figure(figure),
     }
 }
 
 fn table(table: &Table, provenance: &Provenance) -> Markup {
-    let values = Grid::values(table, provenance);
+    let (cells, values) = (Grid::of(table), Grid::values(table, provenance));
     html! {
         figure.table id={ "table-" (table.number) } {
             figcaption { b { "Table " (table.number) "." } " " (table.caption) }
-            div.scroll { (grid(&Grid::of(table), "")) }
-            (notes(&table.notes))
+            div.scroll { (grid(&cells, "")) }
+            (notes(&cells.notes(table)))
             @if let (Some(comparison), Some((axis, value))) = (Grid::comparison(table), &table.baseline) {
                 p.against { "Against " b { (axis) " = " (value) } ", paired by " (table.over.join(", ")) "; + / = / − counts pairs above, equal and below" }
                 div.scroll { (grid(&comparison, "comparison")) }
@@ -168,14 +193,14 @@ fn plot(plot: &Plot) -> Markup {
     }
 }
 
-fn expectation(outcome: &Outcome) -> Markup {
+fn expectation(outcome: &Outcome, number: usize) -> Markup {
     let (class, mark, word) = match &outcome.verdict {
         Verdict::Held => ("expect held", "✓", "holds"),
         Verdict::Broken => ("expect broken", "✗", "is broken"),
         Verdict::Open(_) => ("expect open", "?", "cannot be decided"),
     };
     html! {
-        div class=(class) {
+        div class=(class) id={ "claim-" (number) } {
             span.mark title=(word) { (mark) }
             div {
                 @if let Some(message) = &outcome.message { p.message { (message) } }
@@ -256,12 +281,13 @@ fn parameters(report: &Report) -> Markup {
     html! {
         section #parameters {
             h2 { "Parameters" }
-            @if report.params.is_empty() { p.why { "none" } } @else {
+            @if !report.params.is_empty() {
                 table {
                     thead { tr { th scope="col" { "parameter" } th scope="col" { "value" } } }
                     tbody { @for (name, value) in &report.params { tr { td { (name) } td { code { (value) } } } } }
                 }
             }
+            p.again { "The same run again: " code { (report.command) } }
         }
     }
 }

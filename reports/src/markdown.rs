@@ -85,26 +85,27 @@ fn code(text: &str) -> String {
 }
 
 fn lost(out: &mut String, provenance: &Provenance) {
-    let lost: Vec<_> = provenance.lost().collect();
-    if lost.is_empty() {
+    let lost = provenance.lost().count();
+    if lost == 0 {
         return;
     }
     let _ = writeln!(
         out,
-        "**{} of {} have no result; what needs them is missing below.**\n",
-        lost.len(),
+        "**{lost} of {} have no result; what needs them is missing below.**\n",
         format::count(provenance.nodes.len(), "node")
     );
-    for node in lost {
-        let _ = writeln!(out, "- {}: {}", code(&node.label), node.end.as_str());
+    for (label, words) in provenance.lost_lines() {
+        let label = label.map(|label| format!("{}: ", code(label))).unwrap_or_default();
+        let _ = writeln!(out, "- {label}{words}");
     }
     out.push('\n');
 }
 
 fn table(out: &mut String, table: &Table) {
     let _ = writeln!(out, "**Table {}.** {}\n", table.number, line(&table.caption));
-    out.push_str(&grid(&Grid::of(table)));
-    notes(out, &table.notes);
+    let cells = Grid::of(table);
+    out.push_str(&grid(&cells));
+    notes(out, &cells.notes(table));
     if let (Some(comparison), Some((axis, value))) = (Grid::comparison(table), &table.baseline) {
         let _ = writeln!(
             out,
@@ -225,12 +226,14 @@ fn figure(out: &mut String, figure: &Figure) {
 }
 
 fn parameters(out: &mut String, report: &Report) {
-    let _ = writeln!(out, "## Parameters\n\nDevice class: {}.\n", report.device);
+    let _ = writeln!(out, "## Parameters\n\nDevice class: {}. The same run again:\n", report.device);
+    let _ = writeln!(out, "```console\n$ {}\n```\n", report.command);
     if report.params.is_empty() {
         return;
     }
     let rows = report.params.iter().map(|(name, value)| vec![Words::plain(name), Words::plain(value)]);
     let names = Grid {
+        about: String::new(),
         header: vec!["parameter".to_owned(), "value".to_owned()],
         numeric: vec![false, false],
         rows: rows.collect(),
@@ -285,5 +288,5 @@ pub(crate) fn nodes(family: &Family, provenance: &Provenance) -> Grid {
         row
     });
     let rows = rows.collect();
-    Grid { numeric: vec![false; header.len()], header, rows }
+    Grid { about: String::new(), numeric: vec![false; header.len()], header, rows }
 }

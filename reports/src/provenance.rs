@@ -129,6 +129,23 @@ impl Provenance {
     pub fn lost(&self) -> impl Iterator<Item = &NodeEntry> {
         self.nodes.iter().filter(|node| node.end != End::Done)
     }
+
+    /// What a reader must know of them: the first that failed, by name, and how many more there are.
+    pub(crate) fn lost_lines(&self) -> Vec<(Option<&str>, String)> {
+        const MOST: usize = 10;
+        let failed: Vec<&NodeEntry> = self.lost().filter(|node| node.end == End::Failed).collect();
+        let missing = self.lost().count() - failed.len();
+        let shown = failed.iter().take(MOST);
+        let mut lines: Vec<(Option<&str>, String)> =
+            shown.map(|node| (Some(node.label.as_str()), "failed".to_owned())).collect();
+        if failed.len() > MOST {
+            lines.push((None, format!("{} more failed", failed.len() - MOST)));
+        }
+        if missing > 0 {
+            lines.push((None, format!("{} not computed", format::count(missing, "node"))));
+        }
+        lines
+    }
 }
 
 fn entry(record: &NodeRecord, ranks: &[usize]) -> NodeEntry {

@@ -1,6 +1,6 @@
 //! A report as data: all its numbers, and no way of showing them.
 
-use runpipe_base::{Blobs, Device, ReportItem, RunLog};
+use runpipe_base::{Blobs, Device, ReportItem, RunLog, Value};
 
 use crate::expect::Outcome;
 use crate::figure::Figure;
@@ -25,6 +25,8 @@ pub struct Report {
     pub device: Device,
     /// Parameters of the pipeline, as written.
     pub params: Vec<(String, String)>,
+    /// The command that makes the same run again.
+    pub command: String,
     /// One a report block.
     pub sections: Vec<Section>,
     /// What depends on what.
@@ -92,6 +94,7 @@ impl Report {
             doc: log.doc.trim().to_owned(),
             device: log.device,
             params: provenance::params(&log.params),
+            command: command(log),
             sections,
             graph: Graph::of(&crate::graph::vertices(log)),
             provenance: Provenance::of(log, &source.ranks),
@@ -118,4 +121,25 @@ impl Report {
             _ => None,
         })
     }
+}
+
+/// The command of the run, for a shell. Of a path only the last name is known to others.
+fn command(log: &RunLog) -> String {
+    let mut words = vec!["runpipe run".to_owned(), quoted(format::leaf(&log.pipeline))];
+    for (name, value) in log.params.iter().filter(|(_, value)| **value != Value::None) {
+        let value = match value {
+            Value::Str(text) => text.clone(),
+            Value::Path(path) => format!("…/{}", format::leaf(path)),
+            value => format::value(value),
+        };
+        words.push(format!("--set {}", quoted(&format!("{name}={value}"))));
+    }
+    words.push(format!("--device {}", log.device));
+    words.join(" ")
+}
+
+/// `word` as a POSIX shell takes it for one.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./=,:…".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

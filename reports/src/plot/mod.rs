@@ -101,7 +101,9 @@ impl Plot {
             let labels = (spec.columns[0].label.clone(), spec.columns[1].label.clone());
             (PlotKind::Scatter, Vec::new(), lines, labels.0, labels.1)
         } else {
-            let categories = drawing.categories();
+            // Bars stand side by side, also those of numbers: 10, 100 and 1000 would lie upon each other.
+            let bars = option.as_deref() == Some("bar");
+            let categories = drawing.categories(bars);
             let kind = match option.as_deref() {
                 Some("bar") => PlotKind::Bar,
                 Some("scatter") => PlotKind::Scatter,
@@ -150,17 +152,17 @@ impl Plot {
 
     fn set_log(&mut self, options: &Record) {
         let (x, y) = match options.get("log") {
-            Some(Value::Bool(log)) => (false, *log),
             Some(Value::Str(axes)) => (axes.contains('x'), axes.contains('y')),
             _ => (false, false),
         };
         let scale = self.scale;
-        let positive_x = self.x.categories.is_empty() && self.points().all(|p| p.x > 0.0);
+        let numbers_x = self.x.categories.is_empty();
+        let positive_x = numbers_x && self.points().all(|p| p.x > 0.0);
         let positive_y = self.points().all(|p| p.y * scale > 0.0);
         self.x.log = x && positive_x;
         self.y.log = y && positive_y;
         for (name, asked, got) in [("horizontal", x, self.x.log), ("vertical", y, self.y.log)] {
-            if asked && !got {
+            if asked && !got && (name == "vertical" || numbers_x) {
                 self.notes
                     .push(format!("The {name} axis is linear: a logarithmic one needs numbers above 0."));
             }

@@ -39,8 +39,8 @@ impl Drawing<'_> {
         format!("{}{}", self.x_name, unit.unwrap_or_default())
     }
 
-    /// Names along the horizontal axis when its values are not all numbers.
-    pub(super) fn categories(&self) -> Option<Vec<String>> {
+    /// Names along the horizontal axis when its values are not all numbers, or in any case.
+    pub(super) fn categories(&self, always: bool) -> Option<Vec<String>> {
         let mut names = Vec::<String>::new();
         let mut numbers = true;
         for sample in self.samples.iter().flatten() {
@@ -51,7 +51,7 @@ impl Drawing<'_> {
                 names.push(name);
             }
         }
-        (!numbers).then_some(names)
+        (always || !numbers).then_some(names)
     }
 
     fn line_name(&self, column: usize, index: &[(String, Value)]) -> String {
@@ -120,6 +120,10 @@ impl Drawing<'_> {
         let mut line = self.line_axes.clone();
         line.retain(|axis| !self.spec.by.contains(axis) || self.spec.by.len() > 1);
         self.line_axes = line;
+        // With more points than the axis has values colours tell them apart, and names would cover one another.
+        if self.line_axes.is_empty() && up.len() > self.categories(true).map_or(0, |names| names.len()) {
+            self.line_axes.extend(self.spec.by.first().cloned());
+        }
         let mut lines = Lines::default();
         let mut sorted: Vec<_> = up.iter().collect();
         sorted.sort_by(|(_, (a, _)), (_, (b, _))| {

@@ -71,9 +71,10 @@ impl Scale {
 
     /// Where ticks stand and what they say.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
-        if self.log {
-            return self.log_ticks();
-        }
+        if self.log { self.log_ticks() } else { self.even_ticks() }
+    }
+
+    fn even_ticks(&self) -> Vec<(f64, String)> {
         let step = self.step();
         let decimals = (-floor(log10(step) + 1e-9)).clamp(0.0, 9.0) as usize;
         let first = -floor(-self.low / step + 1e-6);
@@ -97,7 +98,7 @@ impl Scale {
         let multiples: &[f64] = if decades <= 3 { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let every = (decades / 10 + 1) as usize;
         let inside = |v: &f64| *v >= self.low * (1.0 - 1e-9) && *v <= self.high * (1.0 + 1e-9);
-        (first..=last)
+        let ticks: Vec<(f64, String)> = (first..=last)
             .step_by(every)
             .flat_map(|power| multiples.iter().map(move |m| m * pow(10.0, f64::from(power))))
             .filter(inside)
@@ -105,6 +106,8 @@ impl Scale {
                 let far = !(1e-4..1e6).contains(&v);
                 (v, if far { format!("{v:.0e}") } else { format::general(v) })
             })
-            .collect()
+            .collect();
+        // Less than a decade may hold one such number or none: then ticks are as far apart as on a linear axis.
+        if ticks.len() < 3 { self.even_ticks() } else { ticks }
     }
 }

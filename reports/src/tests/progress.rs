@@ -157,11 +157,15 @@ fn bars_on_a_terminal() {
 #[test]
 fn a_run_in_a_few_lines() {
     let mut log = maner().log;
-    insta::assert_snapshot!("summary_fresh", summary(&log));
+    insta::assert_snapshot!("summary_fresh", summary(&log, false));
     let nodes = log.nodes.len();
     log.nodes.iter_mut().for_each(|node| node.status = NodeStatus::Cached);
     log.nodes[nodes - 1].status = NodeStatus::Failed;
     log.nodes[nodes - 1].error = Some("exit code 1".to_owned());
     log.summary = RunSummary { nodes, cached: nodes - 1, failed: 1, elapsed_s: 0.2, ..RunSummary::default() };
-    insta::assert_snapshot!("summary_warm", summary(&log));
+    insta::assert_snapshot!("summary_warm", summary(&log, false));
+    log.nodes[nodes - 1].status = NodeStatus::Cached;
+    log.summary = RunSummary { nodes, cached: nodes, elapsed_s: 0.0, ..RunSummary::default() };
+    insta::assert_snapshot!("summary_idle", summary(&log, false));
+    assert!(!summary(&log, true).contains("nothing to do"), "an audit computes all of it again");
 }

@@ -123,6 +123,46 @@ fn the_papers_figures_stand_beside_ours() {
 }
 
 #[test]
+fn one_metric_over_two_axes_is_crossed() {
+    let (mut maker, f1) = toy();
+    let percent = [("scale", Value::Int(100)), ("unit", text("%"))];
+    let crossed = spec(std::slice::from_ref(&f1), &["site", "seed"], &[], &percent);
+    let page = crate::markdown::render(&report(&mut maker, ReportItem::Table(crossed.clone())));
+    let shown: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).take(4).collect();
+    assert_eq!(
+        shown,
+        [
+            "| site    | seed = 0 | seed = 1 | seed = 2 |",
+            "| ------- | -------: | -------: | -------: |",
+            "| tokcls  |       50 |       50 |       50 |",
+            "| prepend |   **60** |   **70** |   **80** |",
+        ]
+    );
+    assert!(page.contains("scores.f1 (%)."), "{page}");
+    // With a hole, or with the paper's figures beside ours, each has a row.
+    let mut holed = crossed.clone();
+    holed.columns[0].cells.pop();
+    let mut paper = crossed;
+    paper.options.insert("paper".to_owned(), Value::List(vec![Value::Int(48); 6]));
+    for spec in [holed, paper] {
+        let page = crate::markdown::render(&report(&mut maker, ReportItem::Table(spec)));
+        assert!(page.contains("| site    | seed |"), "{page}");
+    }
+}
+
+#[test]
+fn the_command_of_a_run_is_one_for_a_shell() {
+    let mut maker = maner();
+    let params = [("site", text("it's")), ("n", Value::Int(3)), ("none", Value::None)];
+    maker.log.params.extend(params.map(|(name, value)| (name.to_owned(), value)));
+    assert_eq!(
+        Report::of(&maker.log, &maker.blobs).command,
+        "runpipe run maner.pipe --set data=…/yo --set n=3 --set seeds=5 --set 'site=it'\\''s' \
+         --set 'sizes=[50, 100, 400]' --device cpu"
+    );
+}
+
+#[test]
 fn kinds_of_plots() {
     let (mut maker, f1) = toy();
     let one = std::slice::from_ref(&f1);
@@ -135,7 +175,13 @@ fn kinds_of_plots() {
     assert_eq!(lines.lines.iter().map(|l| l.name.as_str()).collect::<Vec<_>>(), ["tokcls", "prepend"]);
     near(lines.lines[1].points[2].y, 0.8);
 
+    let side_by_side = plot(&mut maker, spec(one, &["seed"], &[], &[("kind", text("bar"))]), Some("site"));
+    assert_eq!(side_by_side.x.categories, ["0", "1", "2"], "bars of numbers stand side by side too");
+
     let logarithmic = plot(&mut maker, spec(one, &["seed"], &[], &[("log", text("xy"))]), Some("site"));
+    let drawn = crate::svg::plot(&logarithmic);
+    let ticks = drawn.matches("class=\"rp-grid\"").count();
+    assert!(ticks >= 3, "{ticks} ticks between 0.5 and 0.8 on a logarithmic axis");
     assert!(!logarithmic.x.log && logarithmic.y.log, "seed 0 has no logarithm");
     assert_eq!(logarithmic.notes.len(), 1);
 
@@ -145,6 +191,10 @@ fn kinds_of_plots() {
 
     let mut cost = f1.clone();
     cost.label = "scores.cost".to_owned();
+    let cloud = spec(&[cost.clone(), f1.clone()], &["site"], &[], &[("kind", text("scatter"))]);
+    let cloud = plot(&mut maker, cloud, None);
+    let names: Vec<&str> = cloud.lines.iter().map(|line| line.name.as_str()).collect();
+    assert_eq!(names, ["prepend", "tokcls"], "several points a site: colours tell sites apart");
     let pair = spec(&[cost, f1], &["site"], &["seed"], &[("kind", text("scatter"))]);
     let pair = plot(&mut maker, pair, None);
     assert_eq!((pair.x.label.as_str(), pair.y.label.as_str()), ("scores.cost", "scores.f1"));
