@@ -4,27 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::examples;
+
 /// Declarative, content-addressed pipelines for machine-learning experiments.
 ///
 /// A `.pipe` file describes an experiment as a graph of stages. `run` computes what is not in the store yet and
 /// writes a report; nothing is computed twice, and the same inputs give the same bytes.
 #[derive(Debug, Parser)]
-#[command(name = "runpipe", version, max_term_width = 110, arg_required_else_help = true, after_help = START)]
+#[command(name = "runpipe", version, max_term_width = 110, arg_required_else_help = true, after_help = examples::START)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
-
-const START: &str = "\
-To begin:
-  runpipe run pipelines/maner.pipe                  train, compare, write the report
-  runpipe plan pipelines/maner.pipe                 what would run, what is cached, how long it takes
-  runpipe run pipelines/maner.pipe --set seeds=10   the same with more seeds: only the new ones are trained
-  runpipe stages list                               what a pipeline can call
-
-Exit codes: 0 fine · 1 a stage failed or an expectation broke · 2 the pipeline or the flags are wrong ·
-3 cache or disk · 101 a bug of ours";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -33,41 +25,68 @@ pub(crate) enum Verb {
     ///
     /// Only what is not in the store is computed. Ctrl-C once stops at the next checkpoint, twice at once; either way the
     /// next run goes on from there.
+    #[command(after_help = examples::RUN)]
     Run(Run),
     /// Find every mistake without running anything
     ///
     /// Names, kinds, parameter types and ranges, report axes and metrics are all checked; all mistakes are told at once.
+    #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Write files in the one canonical form
     ///
     /// Comments are kept. Without files, standard input is formatted to standard output.
+    #[command(after_help = examples::FMT)]
     Fmt(Fmt),
+    /// List the parameters and profiles of a pipeline
+    ///
+    /// With types, what they may be, defaults and what the file says of them: what `--set` and `--profile` take.
+    #[command(after_help = examples::PARAMS)]
+    Params(Params),
     /// Show what would run, what is cached and how long it takes
+    ///
+    /// `run` nodes must run; `pending` ones are decided by what comes out before them: equal bytes stop there. Times are
+    /// those of earlier runs.
+    #[command(after_help = examples::PLAN)]
     Plan(Plan),
-    /// Say why a node would run (or not): which part of its recipe differs from the last time
+    /// Say why a node would run, or not
+    ///
+    /// A key holds what a result is made of: stage, code, parameters, the content of inputs. What differs from the last
+    /// run is named, part by part, with its value before and now.
+    #[command(after_help = examples::WHY)]
     Why(Why),
     /// Draw the graph: a text tree, DOT or SVG
+    ///
+    /// A box is a binding, however many nodes a loop makes of it.
+    #[command(after_help = examples::GRAPH)]
     Graph(Graph),
     /// List and describe the stages that a pipeline can call
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::STAGES)]
     Stages(Stages),
     /// Rebuild the report of an earlier run from its log
+    ///
+    /// Nothing runs; the bytes are those that the run itself wrote.
+    #[command(after_help = examples::REPORT)]
     Report(Report),
     /// List, show and compare earlier runs
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::RUNS)]
     Runs(Runs),
     /// Copy the files that a node made
     ///
     /// They are open formats: safetensors, CSV, JSON, CoNLL, plain text.
+    #[command(after_help = examples::GET)]
     Get(Get),
     /// Look after the store
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::CACHE)]
     Cache(Cache),
     /// Write a starter pipeline
+    ///
+    /// It runs as it stands and shows a parameter, a command stage, a loop and a report.
+    #[command(after_help = examples::NEW)]
     New(New),
     /// Print completions for a shell
     ///
-    /// For bash: `runpipe completions bash > ~/.local/share/bash-completion/completions/runpipe`
+    /// The script goes to standard output; where it belongs, each shell says.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -88,6 +107,7 @@ pub(crate) struct Reading {
 
 /// Values for a pipeline's parameters.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Parameters of the pipeline")]
 pub(crate) struct SettingArgs {
     /// Set a parameter: `--set seeds=10 --set data=../corpus`. Overrides everything else
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
@@ -102,27 +122,37 @@ pub(crate) struct SettingArgs {
 
 /// Where the store is.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
 pub(crate) struct StoreArgs {
     /// The store [default: $RUNPIPE_CACHE, or `.runpipe` beside `runpipe.toml` or at the git root]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) cache: Option<PathBuf>,
 }
 
-/// How the graph is computed.
+/// Which results count.
 #[derive(Debug, Args)]
-pub(crate) struct Machine {
-    /// Cores to use [default: all]
-    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) jobs: Option<u32>,
+#[command(next_help_heading = "Results")]
+pub(crate) struct Results {
     /// Device for tensors; results of different device classes have different keys
     #[arg(long, value_enum, value_name = "DEVICE")]
     pub(crate) device: Option<DeviceArg>,
     /// Take results of an older build of the same stage version; the report says so
     #[arg(long)]
     pub(crate) trust_version: bool,
-    /// Compute these nodes again, and what follows from changed results
+}
+
+/// How the graph is computed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How to run")]
+pub(crate) struct Machine {
+    /// Cores to use [default: all]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) jobs: Option<u32>,
+    /// Compute these nodes again, and what follows from changed results; `all` means every node
     #[arg(long, value_name = "NODE")]
     pub(crate) force: Vec<String>,
+    #[command(flatten)]
+    pub(crate) results: Results,
 }
 
 /// `--device`.
@@ -147,25 +177,25 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) machine: Machine,
     /// After a failure go on with all that does not depend on it
-    #[arg(long, short = 'k')]
+    #[arg(long, short = 'k', help_heading = "How to run")]
     pub(crate) keep_going: bool,
     /// Show the plan and stop
-    #[arg(long, short = 'n')]
+    #[arg(long, short = 'n', help_heading = "How to run")]
     pub(crate) dry_run: bool,
     /// Compute cached nodes again and compare the bytes
-    #[arg(long)]
+    #[arg(long, help_heading = "How to run")]
     pub(crate) audit: bool,
     /// How to tell what happens: for people, or one JSON event a line on standard output
-    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT", help_heading = "What is told")]
     pub(crate) format: Format,
     /// Where reports go
-    #[arg(long, value_name = "DIR", default_value = "reports", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", default_value = "reports", value_hint = ValueHint::DirPath, help_heading = "What is told")]
     pub(crate) out: PathBuf,
     /// Memory that stages with `@(memory = …)` may hold together, in GiB [default: what the machine has]
-    #[arg(long, value_name = "GIB")]
+    #[arg(long, value_name = "GIB", help_heading = "How to run")]
     pub(crate) memory: Option<u64>,
     /// GPUs that stages with `@(gpu = …)` may hold together
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "How to run")]
     pub(crate) gpus: Option<u32>,
 }
 
@@ -189,6 +219,14 @@ pub(crate) struct Check {
     /// Warnings count as mistakes
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+/// `runpipe params`.
+#[derive(Debug, Args)]
+pub(crate) struct Params {
+    /// The pipeline
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
 }
 
 /// `runpipe fmt`.
@@ -226,7 +264,7 @@ pub(crate) struct Why {
     #[arg(value_name = "NODE")]
     pub(crate) node: String,
     #[command(flatten)]
-    pub(crate) machine: Machine,
+    pub(crate) results: Results,
 }
 
 /// `runpipe graph`.
@@ -327,7 +365,7 @@ pub(crate) struct Get {
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
     #[command(flatten)]
-    pub(crate) machine: Machine,
+    pub(crate) results: Results,
 }
 
 /// `runpipe cache`.

@@ -13,7 +13,7 @@ pub(crate) fn check(args: &Check) -> Result<Exit, Failure> {
             Ok(pipeline) => {
                 let (nodes, warnings) = (pipeline.nodes.len(), pipeline.warnings.len());
                 let s = |n: usize| if n == 1 { "" } else { "s" };
-                let mut line = format!("{}: {nodes} node{}", file.display(), s(nodes));
+                let mut line = format!("{}: no mistakes, {nodes} node{}", file.display(), s(nodes));
                 if warnings > 0 {
                     line.push_str(&format!(", {warnings} warning{}", s(warnings)));
                     wrong += usize::from(args.strict);

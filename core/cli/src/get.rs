@@ -22,7 +22,7 @@ pub(crate) fn get(args: &Get) -> Result<Exit, Failure> {
             .hint(format!("such as {}", labels.join(", "))));
     };
     let label = pipeline.nodes[id as usize].label();
-    let options = open::options(&args.machine, &pipeline, std::slice::from_ref(&label))?;
+    let options = open::results(&args.results, &pipeline, std::slice::from_ref(&label))?;
     let plan = runpipe_engine::plan(&pipeline, &store, &options)?;
     let found =
         plan.nodes.iter().find(|n| n.id == id && n.status == Status::Hit).and_then(|n| n.manifest.as_ref());

@@ -3,12 +3,14 @@
 mod args;
 mod cache;
 mod check;
+mod examples;
 mod exit;
 mod fmt;
 mod get;
 mod graph;
 mod new;
 mod open;
+mod params;
 mod plan;
 mod report;
 mod run;
@@ -50,6 +52,7 @@ fn dispatch(verb: &Verb) -> Result<Exit, Failure> {
         Verb::Run(args) => run::run(args),
         Verb::Check(args) => check::check(args),
         Verb::Fmt(args) => fmt::fmt(args),
+        Verb::Params(args) => params::params(args),
         Verb::Plan(args) => plan::plan(args),
         Verb::Why(args) => why::why(args),
         Verb::Graph(args) => graph::graph(args),

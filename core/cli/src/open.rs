@@ -6,7 +6,7 @@ use runpipe_base::{Device, Registry};
 use runpipe_cache::{Store, StoreError};
 use runpipe_engine::{EngineError, Pipeline, Rejected, RunOptions, Settings};
 
-use crate::args::{DeviceArg, Machine, Reading, SettingArgs, StoreArgs};
+use crate::args::{DeviceArg, Machine, Reading, Results, SettingArgs, StoreArgs};
 use crate::exit::Exit;
 use crate::term;
 
@@ -142,10 +142,21 @@ pub(crate) fn options(
 ) -> Result<RunOptions, Failure> {
     Ok(RunOptions {
         jobs: machine.jobs.map_or_else(cores, |jobs| jobs as usize),
-        device: device(machine.device, pipeline)?,
         force: machine.force.clone(),
+        ..results(&machine.results, pipeline, targets)?
+    })
+}
+
+/// Options for asking what is in the store.
+pub(crate) fn results(
+    results: &Results,
+    pipeline: &Pipeline,
+    targets: &[String],
+) -> Result<RunOptions, Failure> {
+    Ok(RunOptions {
+        device: device(results.device, pipeline)?,
         targets: targets.to_vec(),
-        trust_version: machine.trust_version,
+        trust_version: results.trust_version,
         ..RunOptions::default()
     })
 }

@@ -40,14 +40,10 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
     for warning in store.take_warnings() {
         term::warning(warning);
     }
+    term::say(runpipe_reports::summary(&log, args.audit));
     if log.summary.cancelled > 0 {
-        term::say(runpipe_reports::summary(&log));
         term::say("stopped; the same command goes on from here");
         return Ok(Exit::Failed);
-    }
-    term::say(runpipe_reports::summary(&log));
-    if log.summary.nodes == log.summary.cached && !args.audit {
-        term::say("nothing to do");
     }
     // Without a report block there is nothing that a person asked to see.
     let expected = if log.reports.is_empty() { Exit::Fine } else { report(&log, &store, &args.out)? };

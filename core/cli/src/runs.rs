@@ -79,7 +79,7 @@ fn show(id: RunId, log: &RunLog) {
         .iter()
         .map(|node| {
             let metrics: Vec<String> =
-                node.metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+                node.metrics.iter().map(|(name, value)| format!("{name} {}", term::number(*value))).collect();
             let said = node.error.clone().unwrap_or_else(|| metrics.join("  "));
             vec![
                 format!("  {}", node.label),

@@ -143,10 +143,14 @@ fn port_type(port: &Port) -> String {
     }
 }
 
-fn param_type(param: &ParamSpec) -> String {
+/// Type, range, unit and default of a parameter, as a file writes them.
+pub(crate) fn param_type(param: &ParamSpec) -> String {
     let mut text = param.ty.to_string();
     if let Some(interval) = &param.interval {
         let _ = write!(text, " in {interval}");
+    }
+    if !param.allowed.is_empty() {
+        let _ = write!(text, " in {}", Value::List(param.allowed.clone()));
     }
     if let Some(unit) = &param.unit {
         let _ = write!(text, " {unit}");

@@ -67,6 +67,15 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A number with at most four decimals, and none when it is whole.
+pub(crate) fn number(value: f64) -> String {
+    if value.abs() >= 1e12 {
+        return format!("{value:e}");
+    }
+    let text = format!("{value:.4}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 /// A length of time as people say it.
 pub(crate) fn time(seconds: f64) -> String {
     if seconds < 0.001 {

@@ -9,7 +9,7 @@ pub(crate) fn why(args: &Why) -> Result<Exit, Failure> {
     let registry = runpipe_stages::registry();
     let pipeline = open::pipeline(&args.reading, &registry)?;
     let store = open::store(&args.reading.store, &args.reading.file)?;
-    let options = open::options(&args.machine, &pipeline, &[])?;
+    let options = open::results(&args.results, &pipeline, &[])?;
     let ids = open::nodes(&pipeline, &args.node)?;
     for reason in runpipe_engine::why(&pipeline, &store, &options, &ids)? {
         term::data(format_args!("{reason}\n"));

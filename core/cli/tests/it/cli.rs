@@ -248,36 +248,27 @@ fn a_closed_pipe_is_success() {
 }
 
 #[test]
-fn help_teaches_every_verb() {
-    let project = Project::new();
-    let help = project.ok(&["--help"]).stdout;
-    let verbs: Vec<&str> = help
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|word| help.contains(&format!("\n  {word} ")))
-        .collect();
-    for verb in [
-        "run",
-        "check",
-        "fmt",
-        "plan",
-        "why",
-        "graph",
-        "stages",
-        "report",
-        "runs",
-        "get",
-        "cache",
-        "new",
-        "completions",
-    ] {
-        assert!(verbs.contains(&verb), "`{verb}` is not in the help:\n{help}");
-        assert!(project.ok(&[verb, "--help"]).stdout.len() > 100, "`{verb} --help` says too little");
-    }
-    for shell in ["bash", "zsh", "fish"] {
-        assert!(project.ok(&["completions", shell]).stdout.contains("runpipe"));
-    }
+fn a_pipeline_says_what_it_can_be_told() {
+    let project = project();
+    project
+        .write("small.pipe", PIPE.replace("report \"Small\"", "profile paper { n = 9 }\n\nreport \"Small\""));
+    let said = project.ok(&["params", "small.pipe"]).stdout;
+    assert_eq!(said, "A small pipeline.\n\nn  int in 1..=9 = 2  how many\n\nprofiles\n  paper\n");
+    project.write("none.pipe", "hello = data.constant(text = \"a\")\n");
+    assert_eq!(project.ok(&["params", "none.pipe"]).stdout, "it has no parameters\n");
+    assert_eq!(project.run(&["params", "nothing.pipe"]).code, 2);
+}
+
+#[test]
+fn new_seeds_are_expected_to_take_what_the_others_took() {
+    let project = project();
+    project.write("small.pipe", PIPE.replace("cat {text}", "sleep 0.05; cat {text}"));
+    assert!(
+        project.ok(&["plan", "small.pipe"]).stdout.contains('?'),
+        "nothing is known before the first run"
+    );
+    project.ok(&["run", "small.pipe"]);
+    let plan = project.ok(&["plan", "small.pipe", "--set", "n=4"]).stdout;
+    let counted = plan.lines().find(|line| line.starts_with("counted")).expect("the family has a line");
+    assert!(!counted.contains('?') && counted.contains("ms"), "{plan}");
 }

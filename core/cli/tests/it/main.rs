@@ -2,6 +2,7 @@
 
 mod cli;
 mod crash;
+mod help;
 mod house;
 mod pages;
 mod pipelines;
