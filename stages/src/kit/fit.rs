@@ -37,9 +37,10 @@ pub trait Task<D: Backend> {
     /// Any; they end the run.
     fn loss(&mut self, pass: &Pass<'_, D>, step: u64) -> Result<Scalar<D, Taped<D>>>;
 
-    /// Into how many parts a step's batch is cut, for batches whose activations would not fit into memory; the loss and
-    /// its gradient are the means of the parts'.
-    fn parts(&self) -> u64 {
+    /// Into how many parts the batch of `step` is cut, for batches whose activations would not fit into memory; the loss
+    /// and its gradient are the means of the parts'.
+    fn parts(&self, step: u64) -> u64 {
+        let _ = step;
         1
     }
 
@@ -161,7 +162,7 @@ fn slopes<D: Backend>(
     noise: Stream,
     step: u64,
 ) -> Result<(f64, Slopes)> {
-    let parts = task.parts().max(1);
+    let parts = task.parts(step).max(1);
     let mut sum: Option<(f64, Slopes)> = None;
     for part in 0..parts {
         let pass = Pass::train(params, if parts == 1 { noise } else { noise.child(part) });
@@ -184,6 +185,16 @@ fn slopes<D: Backend>(
         slopes.scale(1.0 / parts as f32);
     }
     Ok((value / parts as f64, slopes))
+}
+
+/// What the task itself kept in a checkpoint of [`fit`].
+pub fn kept(checkpoint: &[u8]) -> Option<&[u8]> {
+    let (mut rest, mut last) = (checkpoint, None);
+    while let Some((length, blocks)) = rest.split_first_chunk::<8>() {
+        let (block, after) = blocks.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        (last, rest) = (Some(block), after);
+    }
+    last
 }
 
 /// Where the loop is.

@@ -87,6 +87,16 @@ fn a_resumed_run_ends_with_the_bytes_of_one_never_stopped() {
 }
 
 #[test]
+fn what_a_task_keeps_can_be_read_from_a_checkpoint() {
+    let blocks = [&b"numbers"[..], b"", b"the task's"];
+    let bytes: Vec<u8> =
+        blocks.iter().flat_map(|b| [&(b.len() as u64).to_le_bytes()[..], b].concat()).collect();
+    assert_eq!(kept(&bytes), Some(&b"the task's"[..]));
+    assert_eq!(kept(&bytes[..bytes.len() - 1]), None, "cut short");
+    assert_eq!(kept(b""), None);
+}
+
+#[test]
 fn a_killed_run_goes_on_from_its_last_checkpoint() {
     let straight = train(&NullHost, &plan()).unwrap();
     let keeper = Keeper::default();
@@ -132,7 +142,7 @@ impl Task<Cpu> for Parts {
     fn loss(&mut self, pass: &Pass<'_, Cpu>, step: u64) -> Result<Scalar<Cpu, Taped<Cpu>>> {
         self.part(pass, step, 0)
     }
-    fn parts(&self) -> u64 {
+    fn parts(&self, _: u64) -> u64 {
         self.0
     }
     fn part(&mut self, pass: &Pass<'_, Cpu>, step: u64, part: u64) -> Result<Scalar<Cpu, Taped<Cpu>>> {

@@ -45,6 +45,7 @@ pub struct Encoder {
     norm: LayerNorm,
     layers: Vec<Layer>,
     sizes: EncoderSizes,
+    act: Act,
 }
 
 impl Encoder {
@@ -59,7 +60,14 @@ impl Encoder {
         let norm = LayerNorm::new(embed.at("norm"), sizes.width, sizes.epsilon)?;
         let mut all = at.at("layer");
         let layers = (0..sizes.layers).map(|i| Layer::new(all.at(i), sizes)).collect::<Result<_>>()?;
-        Ok(Self { word, position, norm, layers, sizes })
+        Ok(Self { word, position, norm, layers, sizes, act: Act::Gelu })
+    }
+
+    /// The encoder with another function inside its feed-forward blocks than the exact GELU.
+    #[must_use]
+    pub fn acting(mut self, act: Act) -> Self {
+        self.act = act;
+        self
     }
 
     /// The sizes.
@@ -92,7 +100,7 @@ impl Encoder {
         let position = self.position.forward::<D, T>(pass, &packed.positions())?;
         let x = self.norm.after(pass, word, 0.0, position)?;
         let x = dropout(x, Mask::new(self.sizes.dropout, pass.stream()))?;
-        self.layers.iter().try_fold(x, |x, layer| layer.forward(pass, x, packed))
+        self.layers.iter().try_fold(x, |x, layer| layer.forward(pass, x, packed, self.act))
     }
 }
 
@@ -127,6 +135,7 @@ impl Layer {
         pass: &Pass<'_, D>,
         x: Matrix<D, T>,
         packed: &Packed,
+        act: Act,
     ) -> Result<Matrix<D, T>> {
         let p = self.sizes.dropout;
         let residual = x.with_empty_tape();
@@ -135,7 +144,7 @@ impl Layer {
         let mixed = self.out.forward(pass, mixed, Act::Identity)?;
         let x = self.attention_norm.after(pass, mixed, p, residual)?;
         let residual = x.with_empty_tape();
-        let inner = self.up.forward(pass, x, Act::Gelu)?; // [N, inner]
+        let inner = self.up.forward(pass, x, act)?; // [N, inner]
         let y = self.down.forward(pass, inner, Act::Identity)?; // [N, W]
         self.ffn_norm.after(pass, y, p, residual)
     }
@@ -148,6 +157,7 @@ pub struct MaskedHead {
     norm: LayerNorm,
     bias: Param<(usize,)>,
     word: Param<(usize, usize)>,
+    act: Act,
 }
 
 impl MaskedHead {
@@ -160,7 +170,14 @@ impl MaskedHead {
         let dense = Linear::new(at.at("dense"), width, width, INIT)?;
         let norm = LayerNorm::new(at.at("norm"), width, epsilon)?;
         let bias = at.param("bias", (vocabulary,), Init::ZEROS, Role::Plain)?;
-        Ok(Self { dense, norm, bias, word: encoder.word() })
+        Ok(Self { dense, norm, bias, word: encoder.word(), act: Act::Gelu })
+    }
+
+    /// The head with another function than the exact GELU.
+    #[must_use]
+    pub fn acting(mut self, act: Act) -> Self {
+        self.act = act;
+        self
     }
 
     /// Logits over the vocabulary at the rows `sites` of the hidden states.
@@ -177,7 +194,7 @@ impl MaskedHead {
         sites: &[u32],
     ) -> Result<Matrix<D, T>> {
         let x = rows(hidden, sites)?;
-        let x = self.dense.forward(pass, x, Act::Gelu)?;
+        let x = self.dense.forward(pass, x, self.act)?;
         let x = self.norm.forward(pass, x)?;
         linear(x, pass.get(self.word), Some(pass.get(self.bias)), Act::Identity)
     }

@@ -19,6 +19,10 @@ use crate::kit::cpu::par;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packed {
     starts: Arc<[usize]>,
+    /// Which rows only they themselves attend to; none, when every row attends to all.
+    veiled: Option<Arc<[bool]>>,
+    /// The place of each row, where it is not told by the order of the rows.
+    places: Option<Arc<[u32]>>,
 }
 
 impl Packed {
@@ -29,7 +33,30 @@ impl Packed {
             *end += length;
             Some(*end)
         }));
-        Self { starts: starts.into() }
+        Self { starts: starts.into(), veiled: None, places: None }
+    }
+
+    /// The same sequences, in which no other row attends to the rows that `veiled` tells: a row that asks and is not
+    /// heard.
+    ///
+    /// # Panics
+    /// When it tells of more or fewer rows than there are.
+    #[must_use]
+    pub fn veiled(mut self, veiled: &[bool]) -> Self {
+        assert_eq!(veiled.len(), self.rows(), "rows of the sequences");
+        self.veiled = Some(veiled.into());
+        self
+    }
+
+    /// The same sequences, whose rows have these places.
+    ///
+    /// # Panics
+    /// When there are more or fewer places than rows.
+    #[must_use]
+    pub fn placed(mut self, places: &[u32]) -> Self {
+        assert_eq!(places.len(), self.rows(), "rows of the sequences");
+        self.places = Some(places.into());
+        self
     }
 
     /// How many sequences there are.
@@ -71,13 +98,20 @@ impl Packed {
         self.lengths().enumerate().flat_map(|(s, length)| std::iter::repeat_n(s as u32, length)).collect()
     }
 
-    /// The place of each row in its sequence, from 0.
+    /// The place of each row in its sequence, from 0 unless told otherwise.
     pub fn positions(&self) -> Vec<u32> {
-        self.lengths().flat_map(|length| 0..length as u32).collect()
+        match &self.places {
+            Some(places) => places.to_vec(),
+            None => self.lengths().flat_map(|length| 0..length as u32).collect(),
+        }
+    }
+
+    fn veil(&self, sequence: usize) -> Option<&[bool]> {
+        self.veiled.as_ref().map(|veiled| &veiled[self.span(sequence)])
     }
 }
 
-/// Attention of every row of a sequence over all rows of it, one softmax a head, as
+/// Attention of every row of a sequence over all rows of it that are not veiled, one softmax a head, as
 /// `torch.nn.functional.scaled_dot_product_attention`.
 ///
 /// Each head with width d: P = softmax(Q·Kᵀ / √d), y = (mask ∘ P)·V. Backward, with A = mask ∘ P:
@@ -119,7 +153,8 @@ pub fn attention<D: Backend, T: Tape<f32, D>>(
             let rows = &qkv[span.start * w3..span.end * w3];
             let mut dropped = Vec::new();
             for (h, p) in p.chunks_exact_mut((t * t).max(1)).enumerate() {
-                head.forward(h, rows, p, first + h * t * t, &mut dropped, &mut y[h * head.width..], w);
+                let y = &mut y[h * head.width..];
+                head.forward(h, rows, p, packed.veil(s), first + h * t * t, &mut dropped, y, w);
             }
         });
     }
@@ -179,6 +214,7 @@ impl Head {
         h: usize,
         rows: &[f32],
         p: &mut [f32],
+        veil: Option<&[bool]>,
         first: usize,
         dropped: &mut Vec<f32>,
         y: &mut [f32],
@@ -190,6 +226,9 @@ impl Head {
             return;
         }
         matmul_one(p, t, q, k.t(), Old::Replace);
+        if let Some(veil) = veil {
+            hide(p, veil);
+        }
         par::simd(|| {
             for row in p.chunks_exact_mut(t) {
                 for x in row.iter_mut() {
@@ -249,6 +288,17 @@ impl Head {
         let ds = Mat::new(ds, t, t);
         matmul_one(&mut dqkv[self.column(h, 0)..], self.step, ds, k, Old::Add);
         matmul_one(&mut dqkv[self.column(h, 1)..], self.step, ds.t(), q, Old::Add);
+    }
+}
+
+/// Scores of −∞ where a row looks at another that is veiled; its softmax is then 0 and so is its gradient.
+fn hide(scores: &mut [f32], veil: &[bool]) {
+    for (i, row) in scores.chunks_exact_mut(veil.len()).enumerate() {
+        for (j, score) in row.iter_mut().enumerate() {
+            if veil[j] && i != j {
+                *score = f32::NEG_INFINITY;
+            }
+        }
     }
 }
 

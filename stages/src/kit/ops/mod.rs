@@ -15,6 +15,7 @@ pub mod depthwise;
 pub mod dropout;
 pub mod linear;
 pub mod lstm;
+pub mod means;
 pub mod mul;
 pub mod pool;
 pub mod rows;

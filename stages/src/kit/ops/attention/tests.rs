@@ -59,10 +59,44 @@ fn gradients() {
     }
 }
 
+/// Rows 1 and 3 of five are seen by themselves alone.
+const VEIL: [bool; 5] = [false, true, false, true, false];
+
+#[test]
+fn a_veiled_row_looks_and_is_not_seen() {
+    let (heads, w) = (2, 8);
+    let qkv = normals(2, 5 * 3 * w);
+    let of = |qkv: &[f32], packed: &Packed| {
+        let x = Cpu::default().tensor_of(qkv.to_vec(), (packed.rows(), 3 * w)).unwrap();
+        attention::<Cpu, NoneTape>(x, packed, heads, None).unwrap().as_vec()
+    };
+    let rows = |which: &[usize], of: &[f32], width: usize| {
+        which.iter().flat_map(|i| of[i * width..(i + 1) * width].to_vec()).collect::<Vec<f32>>()
+    };
+    let y = of(&qkv, &Packed::new([5]).veiled(&VEIL));
+    let others = of(&rows(&[0, 2, 4], &qkv, 3 * w), &Packed::new([3]));
+    close(&rows(&[0, 2, 4], &y, w), &others, 1e-6);
+    let with = |row: usize| {
+        let seen = [0, 2, 4, row];
+        of(&rows(&seen, &qkv, 3 * w), &Packed::new([4]))[3 * w..].to_vec()
+    };
+    close(&rows(&[1, 3], &y, w), &[with(1), with(3)].concat(), 1e-6);
+    assert_eq!(of(&qkv, &Packed::new([5]).veiled(&[false; 5])), of(&qkv, &Packed::new([5])));
+}
+
+#[test]
+fn gradients_behind_a_veil() {
+    let packed = Packed::new([5]).veiled(&VEIL);
+    let mut inputs = Inputs::new(9);
+    let qkv = inputs.add((5, 3 * 8));
+    inputs.check(|p| attention(p.get(qkv).retaped(), &packed, 2, None).unwrap());
+}
+
 #[test]
 fn sequences_are_laid_end_to_end() {
     let packed = Packed::new([2, 0, 3]);
     assert_eq!((packed.count(), packed.rows()), (3, 5));
     assert_eq!((packed.span(0), packed.span(1), packed.span(2)), (0..2, 2..2, 2..5));
     assert_eq!(packed.positions(), [0, 1, 0, 1, 2]);
+    assert_eq!(packed.placed(&[0, 0, 3, 3, 4]).positions(), [0, 0, 3, 3, 4]);
 }
