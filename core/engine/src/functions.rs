@@ -3,7 +3,7 @@
 use runpipe_base::Value;
 use runpipe_grammar::{Diagnostic, Span};
 
-use crate::eval::{Fuel, Stop, compare, contains, described, number, overflow, string, unroll};
+use crate::eval::{Fuel, Stop, compare, contains, described, list, number, overflow, string, unroll};
 
 /// A function on values as `runpipe` explains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,13 @@ pub const FUNCTIONS: &[Function] = &[
         1,
     ),
     function("floor", "floor(x)", "The greatest whole number that is not above `x`.", 1, 1),
+    function(
+        "folders",
+        "folders(path)",
+        "The names of the folders in a folder, in order; those that begin with a dot are left out.",
+        1,
+        1,
+    ),
     function("int", "int(x)", "A float cut to its whole part, or a text of digits, as a whole number.", 1, 1),
     function("join", "join(list, between)", "The values of a list as one text.", 2, 2),
     function("len", "len(x)", "How many values a list or a range has, or characters a text.", 1, 1),
@@ -92,6 +99,7 @@ pub(crate) fn apply(
         ("join", all, Some((between, at_between))) => {
             join(function, (&all, at), (&between, at_between), span, fuel)
         }
+        ("folders", value, _) => folders(function, &value, at, span, fuel),
         ("len", value, _) => length(function, &value, at),
         ("str", value, _) => string(value.plain(), span, fuel),
         ("int", value, _) => to_int(function, value, at),
@@ -148,6 +156,26 @@ fn length(function: &Function, value: &Value, at: Span) -> Result<Value, Stop> {
         other => return Err(wrong(function, "a list, a range or a text", other, at)),
     };
     Ok(Value::Int(length))
+}
+
+/// What is listed becomes part of the pipeline, as if it had been written there: a new folder is a new pipeline.
+fn folders(function: &Function, value: &Value, at: Span, span: Span, fuel: &Fuel) -> Result<Value, Stop> {
+    let Value::Path(path) = value else { return Err(wrong(function, "a path", value, at)) };
+    let refuse =
+        |why: String| Stop::from(Diagnostic::error(at, format!("cannot list the folder `{path}`: {why}")));
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(|e| refuse(e.to_string()))? {
+        let entry = entry.map_err(|e| refuse(e.to_string()))?;
+        fuel.burn(1, span)?;
+        let name = entry.file_name();
+        let name =
+            name.to_str().ok_or_else(|| refuse(format!("the name `{}` is not UTF-8", name.display())))?;
+        if entry.path().is_dir() && !name.starts_with('.') {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort_unstable();
+    list(names.into_iter().map(Value::Str).collect(), span, fuel)
 }
 
 fn to_int(function: &Function, value: Value, at: Span) -> Result<Value, Stop> {

@@ -1,13 +1,18 @@
 //! `data.conll`: reads files of tagged words as they circulate.
 
+mod record;
+mod row;
+mod split;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use runpipe_base::{Ctx, Inputs, Kind, Output, Spec, Stage, StageError, choice, params};
 
+use self::split::Split;
 use super::files;
 use super::tagged::{Sentence, Tagged};
-use super::tags::{self, Tag};
+use super::tags::Tag;
 use crate::code;
 
 choice! {
@@ -32,17 +37,33 @@ choice! {
     }
 }
 
+choice! {
+    /// What becomes of sentences of `dev` and `test` that stand in `train` too.
+    pub enum Repeats {
+        /// They stay.
+        Keep = "keep",
+        /// They are left out.
+        Drop = "drop",
+    }
+}
+
 params! {
     /// Parameters of [`Conll`].
     pub struct ConllParams {
         /// Folder with the files `train`, `dev` (or `valid`, `validation`) and `test`, each with the ending `.txt`,
-        /// `.conll`, `.tsv`, `.bio` or none.
+        /// `.conll`, `.tsv`, `.bio`, `.jsonl` or none, perhaps after a language as in `train-yo.tsv`. A line of
+        /// `.jsonl` is a sentence `{"tokens": […], "ner_tags": […]}`, whose tags are names or, in the order of
+        /// `labels.txt`, numbers. That file, if there is one, also tells the entity types.
         dir: PathBuf;
+        /// Language of the files, where the folder holds those of several.
+        lang: Option<String> = None;
         /// What becomes of an `I-X` that continues no entity of type `X`.
         orphans: Orphans = Orphans::Keep;
         /// What a word without a tag is.
         untagged: Untagged = Untagged::Reject;
-        /// Entity types that may occur, such as `PER`; empty: those of the training sentences.
+        /// What becomes of sentences of `dev` and `test` that stand in `train` too.
+        repeats: Repeats = Repeats::Keep;
+        /// Entity types that may occur, such as `PER`; empty: those of `labels.txt`, or of the training sentences.
         types: Vec<String> = Vec::new();
     }
 }
@@ -68,27 +89,49 @@ impl Stage for Conll {
         .metric("dev_sentences", "sentences to choose by")
         .metric("test_sentences", "sentences to judge by")
         .metric("repaired", "tags that were repaired")
+        .metric("repeats", "sentences of `dev` and `test` that stand in `train` too")
     }
 
     fn run(&self, p: &ConllParams, _: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
+        let labels = labels(&p.dir)?;
         let mut splits = Vec::new();
         let mut repaired = 0;
         for names in [&["train"][..], &["dev", "valid", "validation"], &["test"]] {
-            let path = find(&p.dir, names)?;
-            let mut split = Split::read(&path, p.untagged)?;
+            let path = find(&p.dir, names, p.lang.as_deref())?;
+            let mut split = Split::read(&path, p.untagged, labels.as_deref())?;
             repaired += split.settle(p.orphans)?;
             splits.push(split);
         }
-        let types: BTreeSet<String> = if p.types.is_empty() {
-            splits[0].rows().filter_map(|row| row.tag.kind()).map(str::to_owned).collect()
-        } else {
-            p.types.iter().cloned().collect()
+        let kinds = |tags: &[Tag]| tags.iter().filter_map(Tag::kind).map(str::to_owned).collect();
+        let types: BTreeSet<String> = match &labels {
+            _ if !p.types.is_empty() => p.types.iter().cloned().collect(),
+            Some(labels) => kinds(labels),
+            None => splits[0].rows().filter_map(|row| row.tag.kind()).map(str::to_owned).collect(),
+        };
+        let source = match labels {
+            _ if !p.types.is_empty() => "in `types`",
+            Some(_) => "of `labels.txt`",
+            None => "of the training sentences",
         };
         let types: Vec<String> = types.into_iter().collect();
+        let mut known: BTreeSet<Vec<String>> = BTreeSet::new();
+        let mut repeats = 0;
         let mut output = Output::new(Kind::of("corpus/tagged"));
         for (split, name) in splits.into_iter().zip(["train", "dev", "test"]) {
-            split.allow(&types, p.types.is_empty())?;
-            let tagged = Tagged { sentences: split.sentences(), types: types.clone() };
+            split.allow(&types, source)?;
+            let mut sentences = split.sentences();
+            if name == "train" {
+                known.extend(sentences.iter().map(|s| s.words.clone()));
+            } else {
+                let all = sentences.len();
+                let is_new = |s: &Sentence| !known.contains(&s.words);
+                let new = sentences.iter().filter(|s| is_new(s)).count();
+                repeats += all - new;
+                if p.repeats == Repeats::Drop {
+                    sentences.retain(is_new);
+                }
+            }
+            let tagged = Tagged { sentences, types: types.clone() };
             cx.metric(&format!("{name}_sentences"), tagged.sentences.len() as f64);
             if name == "train" {
                 output = output.part("text", super::text::output(tagged.text()));
@@ -96,22 +139,55 @@ impl Stage for Conll {
             output = output.part(name, tagged.write());
         }
         cx.metric("repaired", repaired as f64);
+        cx.metric("repeats", repeats as f64);
         Ok(output)
     }
 }
 
+/// The labels that the folder lists, in order, if it does.
+fn labels(dir: &Path) -> Result<Option<Vec<Tag>>, StageError> {
+    let path = dir.join("labels.txt");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let wrong =
+        |line: usize, message: String| StageError::Data { path: path.display().to_string(), line, message };
+    let mut labels = Vec::new();
+    for (i, line) in files::lines(&path)?.enumerate() {
+        let line = line?;
+        if !line.trim().is_empty() {
+            labels.push(Tag::parse(line.trim()).map_err(|message| wrong(i + 1, message))?);
+        }
+    }
+    if labels.is_empty() {
+        return Err(wrong(0, "expected labels, found none".to_owned()));
+    }
+    Ok(Some(labels))
+}
+
 /// The one file that holds a split.
-fn find(dir: &Path, names: &[&str]) -> Result<PathBuf, StageError> {
-    let endings = ["", ".txt", ".conll", ".tsv", ".bio"];
-    let found = files::names(dir)?
-        .into_iter()
-        .filter(|file| names.iter().any(|name| endings.iter().any(|e| *file == format!("{name}{e}"))))
-        .collect::<Vec<_>>();
+fn find(dir: &Path, names: &[&str], lang: Option<&str>) -> Result<PathBuf, StageError> {
+    let endings = ["", ".txt", ".conll", ".tsv", ".bio", ".jsonl"];
+    let is_language = |code: &str| {
+        let letters = code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && !code.is_empty();
+        lang.map_or(letters, |lang| code == lang)
+    };
+    let is_split = |file: &str| {
+        let stem = endings.iter().filter_map(|end| file.strip_suffix(end)).min_by_key(|stem| stem.len());
+        stem.is_some_and(|stem| {
+            names.iter().any(|name| match stem.strip_prefix(name) {
+                Some("") => true,
+                Some(rest) => rest.strip_prefix('-').is_some_and(is_language),
+                None => false,
+            })
+        })
+    };
+    let found = files::names(dir)?.into_iter().filter(|file| is_split(file)).collect::<Vec<_>>();
     let refuse = |message: String| StageError::Data { path: dir.display().to_string(), line: 0, message };
     match found.as_slice() {
         [file] => Ok(dir.join(file)),
         [] => Err(refuse(format!(
-            "expected a file `{}` with the ending `.txt`, `.conll`, `.tsv`, `.bio` or none",
+            "expected a file `{}` with the ending `.txt`, `.conll`, `.tsv`, `.bio`, `.jsonl` or none",
             names.join("` or `")
         ))),
         [first, second, ..] => {
@@ -120,150 +196,5 @@ fn find(dir: &Path, names: &[&str]) -> Result<PathBuf, StageError> {
     }
 }
 
-/// A word where it stands.
-struct Row {
-    line: usize,
-    word: String,
-    tag: Tag,
-}
-
-/// A file, sentence by sentence.
-struct Split {
-    path: String,
-    sentences: Vec<Vec<Row>>,
-}
-
-impl Split {
-    fn read(path: &Path, untagged: Untagged) -> Result<Self, StageError> {
-        let text = files::text(path)?;
-        let mut split = Self { path: path.display().to_string(), sentences: Vec::new() };
-        let mut rows = Vec::new();
-        let mut columns = None;
-        for (i, line) in text.lines().enumerate() {
-            if line.trim().is_empty() || line.starts_with("-DOCSTART-") {
-                split.end(&mut rows);
-                continue;
-            }
-            let row = row(line, &mut columns, untagged).map_err(|message| split.wrong(i + 1, message))?;
-            rows.push(Row { line: i + 1, ..row });
-        }
-        split.end(&mut rows);
-        if split.sentences.is_empty() {
-            return Err(split.wrong(0, "expected tagged sentences, found none".into()));
-        }
-        split.strip_language();
-        if let Some(row) = split.rows().find(|row| row.word.is_empty()) {
-            return Err(split.wrong(row.line, "expected a word before the tag".into()));
-        }
-        Ok(split)
-    }
-
-    fn end(&mut self, rows: &mut Vec<Row>) {
-        if !rows.is_empty() {
-            self.sentences.push(std::mem::take(rows));
-        }
-    }
-
-    fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.sentences.iter().flatten()
-    }
-
-    fn wrong(&self, line: usize, message: String) -> StageError {
-        StageError::Data { path: self.path.clone(), line, message }
-    }
-
-    /// WikiAnn writes `yo:word`. A prefix that all words of a file share is such a code.
-    fn strip_language(&mut self) {
-        let code = |word: &str| {
-            let (code, _) = word.split_once(':')?;
-            let letters = code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-            (letters && (2..=12).contains(&code.len())).then(|| code.to_owned())
-        };
-        let Some(first) = self.rows().next().and_then(|row| code(&row.word)) else { return };
-        if self.rows().all(|row| code(&row.word).as_ref() == Some(&first)) {
-            for row in self.sentences.iter_mut().flatten() {
-                row.word.drain(..=first.len());
-            }
-        }
-    }
-
-    /// Treats tags that continue nothing; says how many were repaired.
-    fn settle(&mut self, orphans: Orphans) -> Result<usize, StageError> {
-        let mut repaired = 0;
-        for s in 0..self.sentences.len() {
-            let rows = &self.sentences[s];
-            let found: Vec<Tag> = rows.iter().map(|row| row.tag.clone()).collect();
-            let Some(at) = tags::orphan(&found) else { continue };
-            match orphans {
-                Orphans::Keep => {}
-                Orphans::Reject => {
-                    let kind = found[at].kind().unwrap_or_default();
-                    let message =
-                        format!("expected `B-{kind}` or a word of type `{kind}` before it, found `I-{kind}`");
-                    return Err(self.wrong(rows[at].line, message));
-                }
-                Orphans::Repair => {
-                    for (row, tag) in self.sentences[s].iter_mut().zip(tags::repair(&found)) {
-                        repaired += usize::from(row.tag != tag);
-                        row.tag = tag;
-                    }
-                }
-            }
-        }
-        Ok(repaired)
-    }
-
-    fn allow(&self, types: &[String], of_train: bool) -> Result<(), StageError> {
-        let known = |kind: &str| types.iter().any(|t| t == kind);
-        let Some((row, kind)) =
-            self.rows().find_map(|row| row.tag.kind().filter(|k| !known(k)).map(|k| (row, k)))
-        else {
-            return Ok(());
-        };
-        let allowed = if types.is_empty() { "none".to_owned() } else { format!("`{}`", types.join("`, `")) };
-        let whose = if of_train { "of the training sentences" } else { "in `types`" };
-        Err(self
-            .wrong(row.line, format!("expected one of the entity types {whose} ({allowed}), found `{kind}`")))
-    }
-
-    fn sentences(self) -> Vec<Sentence> {
-        let split = |rows: Vec<Row>| {
-            let (words, tags) = rows.into_iter().map(|row| (row.word, row.tag)).unzip();
-            Sentence { words, tags }
-        };
-        self.sentences.into_iter().map(split).collect()
-    }
-}
-
-/// Reads one line. A line with a tab has its word before the first and its tag after the last one; any other has
-/// columns apart by blanks, as many as the first such line of the file.
-fn row(line: &str, columns: &mut Option<usize>, untagged: Untagged) -> Result<Row, String> {
-    let (word, tag) = if let Some((word, rest)) = line.split_once('\t') {
-        (word, Some(rest.rsplit('\t').next().unwrap_or(rest).trim()))
-    } else {
-        let fields: Vec<&str> = line.split(' ').filter(|field| !field.is_empty()).collect();
-        if fields.len() == 1 {
-            (fields[0], None)
-        } else {
-            let expected = *columns.get_or_insert(fields.len());
-            if fields.len() != expected {
-                return Err(format!(
-                    "expected {expected} columns as above, found {}: `{line}`",
-                    fields.len()
-                ));
-            }
-            (fields[0], Some(fields[expected - 1]))
-        }
-    };
-    let tag = match (tag.filter(|tag| !tag.is_empty()), untagged) {
-        (Some(tag), _) => Tag::parse(tag)?,
-        (None, Untagged::Outside) => Tag::Outside,
-        (None, Untagged::Reject) => {
-            return Err(format!("expected a word and a tag, found `{}`", line.trim_end()));
-        }
-    };
-    Ok(Row { line: 0, word: word.to_owned(), tag })
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

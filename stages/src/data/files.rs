@@ -1,11 +1,14 @@
 //! Files that a `path` parameter names: the only ones that a stage reads.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use runpipe_base::StageError;
+
+/// How a gzip stream begins.
+const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// The names of the files in a folder, sorted.
 ///
@@ -32,16 +35,54 @@ pub fn names(dir: &Path) -> Result<Vec<String>, StageError> {
 pub fn bytes(path: &Path) -> Result<Vec<u8>, StageError> {
     let raw = fs::read(path)
         .map_err(|e| StageError::Io { path: path.display().to_string(), message: e.to_string() })?;
-    if !raw.starts_with(&[0x1f, 0x8b]) {
+    if !raw.starts_with(GZIP) {
         return Ok(raw);
     }
     let mut bytes = Vec::new();
-    MultiGzDecoder::new(raw.as_slice()).read_to_end(&mut bytes).map_err(|e| StageError::Data {
-        path: path.display().to_string(),
-        line: 0,
-        message: format!("expected a whole gzip stream: {e}"),
-    })?;
+    let unpacked = MultiGzDecoder::new(raw.as_slice()).read_to_end(&mut bytes);
+    unpacked.map_err(|e| not_whole(&path.display().to_string(), &e))?;
     Ok(bytes)
+}
+
+/// The lines of a text file, one after the other, without their ends and without a byte order mark; a gzip file is
+/// unpacked on the way, so that no more than a line is held.
+///
+/// # Errors
+/// [`StageError::Io`] when it cannot be opened. Of the lines: as [`text`].
+pub fn lines(path: &Path) -> Result<impl Iterator<Item = Result<String, StageError>>, StageError> {
+    let shown = path.display().to_string();
+    let io = |e: std::io::Error| StageError::Io { path: path.display().to_string(), message: e.to_string() };
+    let mut file = BufReader::new(fs::File::open(path).map_err(io)?);
+    let packed = file.fill_buf().map_err(io)?.starts_with(GZIP);
+    let mut reader: Box<dyn BufRead> =
+        if packed { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) };
+    let mut number = 0;
+    Ok(std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        number += 1;
+        match reader.read_until(b'\n', &mut line) {
+            Ok(0) => return None,
+            Ok(_) => {}
+            Err(e) if packed => return Some(Err(not_whole(&shown, &e))),
+            Err(e) => return Some(Err(StageError::Io { path: shown.clone(), message: e.to_string() })),
+        }
+        let end = line.strip_suffix(b"\n").map_or(line.len(), |l| l.strip_suffix(b"\r").unwrap_or(l).len());
+        line.truncate(end);
+        let line = String::from_utf8(line).map_err(|e| not_text(&shown, number, &e));
+        let bare = |line: String| line.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(line);
+        Some(if number == 1 { line.map(bare) } else { line })
+    }))
+}
+
+fn not_whole(path: &str, e: &std::io::Error) -> StageError {
+    let message = format!("expected a whole gzip stream: {e}");
+    StageError::Data { path: path.to_owned(), line: 0, message }
+}
+
+fn not_text(path: &str, line: usize, e: &std::string::FromUtf8Error) -> StageError {
+    let byte = e.as_bytes()[e.utf8_error().valid_up_to()];
+    let message = format!("expected UTF-8, found the byte 0x{byte:02x}");
+    StageError::Data { path: path.to_owned(), line, message }
 }
 
 /// The text of a file without a byte order mark; a gzip file is unpacked.
@@ -50,10 +91,8 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, StageError> {
 /// As [`bytes`], and [`StageError::Data`] at the first line that is not UTF-8.
 pub fn text(path: &Path) -> Result<String, StageError> {
     let text = String::from_utf8(bytes(path)?).map_err(|e| {
-        let valid = e.utf8_error().valid_up_to();
-        let line = e.as_bytes()[..valid].split(|b| *b == b'\n').count();
-        let message = format!("expected UTF-8, found the byte 0x{:02x}", e.as_bytes()[valid]);
-        StageError::Data { path: path.display().to_string(), line, message }
+        let line = e.as_bytes()[..e.utf8_error().valid_up_to()].split(|b| *b == b'\n').count();
+        not_text(&path.display().to_string(), line, &e)
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -1,9 +1,9 @@
 //! `data.text`: raw text from files, one sentence a line.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use runpipe_base::{Ctx, Inputs, Kind, Output, Spec, Stage, StageError, View, choice, params};
+use runpipe_base::{Ctx, Digest, Inputs, Kind, Output, Spec, Stage, StageError, View, choice, params};
 
 use super::files;
 use crate::code;
@@ -28,6 +28,8 @@ params! {
         path: PathBuf;
         /// Which files of the folder: `*` stands for any characters, `?` for one.
         names: String = "*".to_owned();
+        /// Whether a folder may have no such file; the text is then empty.
+        optional: bool = false;
         /// Drop lines that came before.
         unique: bool = true;
         /// What becomes of punctuation at the edges of words.
@@ -50,23 +52,29 @@ impl Stage for Text {
 
     fn run(&self, p: &TextParams, _: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
         let mut lines = Vec::new();
-        for path in select(&p.path, &p.names)? {
-            let text = files::text(&path)?;
-            lines.extend(text.lines().map(|line| tidy(line, p.punctuation)).filter(|line| !line.is_empty()));
+        let mut seen = HashSet::new();
+        let mut all = 0;
+        let paths = select(&p.path, &p.names, p.optional)?;
+        for path in &paths {
+            for line in files::lines(path)? {
+                let line = words(&line?, p.punctuation).join(" ");
+                if line.is_empty() {
+                    continue;
+                }
+                all += 1;
+                if !p.unique || seen.insert(Digest::of(line.as_bytes())) {
+                    lines.push(line);
+                }
+            }
         }
-        let all = lines.len();
-        if p.unique {
-            let mut seen = BTreeSet::new();
-            lines.retain(|line| seen.insert(line.clone()));
-        }
-        if lines.is_empty() {
+        if lines.is_empty() && !paths.is_empty() {
             let message = "expected lines of text, found none".to_owned();
             return Err(StageError::Data { path: p.path.display().to_string(), line: 0, message });
         }
         cx.metric("lines", lines.len() as f64);
         cx.metric("words", lines.iter().map(|line| line.split(' ').count()).sum::<usize>() as f64);
         cx.metric("repeats", (all - lines.len()) as f64);
-        Ok(output(lines.join("\n") + "\n"))
+        Ok(output(lines.into_iter().fold(String::new(), |text, line| text + &line + "\n")))
     }
 }
 
@@ -83,14 +91,14 @@ pub fn lines(view: &View<'_>) -> Result<Vec<String>, StageError> {
     Ok(view.text(TEXT)?.lines().map(str::to_owned).collect())
 }
 
-fn select(path: &Path, pattern: &str) -> Result<Vec<PathBuf>, StageError> {
+fn select(path: &Path, pattern: &str, optional: bool) -> Result<Vec<PathBuf>, StageError> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let names = files::names(path)?;
     let chosen: Vec<PathBuf> =
         names.iter().filter(|name| matches(pattern, name)).map(|name| path.join(name)).collect();
-    if chosen.is_empty() {
+    if chosen.is_empty() && !optional {
         let message = match names.as_slice() {
             [] => "expected files, found none".to_owned(),
             [first, ..] => {
@@ -115,8 +123,8 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// One blank between words, none at the ends.
-fn tidy(line: &str, punctuation: Punctuation) -> String {
+/// The words of a line, each a slice of it.
+pub fn words(line: &str, punctuation: Punctuation) -> Vec<&str> {
     let mut words = Vec::new();
     for word in line.split_whitespace() {
         match punctuation {
@@ -124,7 +132,7 @@ fn tidy(line: &str, punctuation: Punctuation) -> String {
             Punctuation::Detach => detach(word, &mut words),
         }
     }
-    words.join(" ")
+    words
 }
 
 /// Cuts marks off at both ends, one by one. An apostrophe that has no partner at the other end belongs to the word,

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use runpipe_base::{StageError, View};
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Pool, Site};
+use super::layout::{Layout, Places, Pool, Site, Visibility};
+use super::tokenizer::Special;
 use crate::kit::nn::encoder::EncoderSizes;
+use crate::kit::ops::act::Act;
 
 /// The fields of a hub's `config.json` that matter here; others are left alone when it is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
-    /// `roberta` or `xlm-roberta`.
+    /// `bert`, `roberta`, `xlm-roberta` or `camembert`.
     pub model_type: String,
     /// Entries of the vocabulary.
     pub vocab_size: usize,
@@ -23,13 +25,16 @@ pub struct Config {
     pub num_attention_heads: usize,
     /// Width inside a feed-forward block.
     pub intermediate_size: usize,
-    /// Activation; `gelu`, the exact one.
+    /// Function inside a feed-forward block: `gelu` is the exact one.
     pub hidden_act: String,
     /// Dropout.
     pub hidden_dropout_prob: f32,
     /// Dropout of attention.
     pub attention_probs_dropout_prob: f32,
-    /// Rows of the position table: two more than the longest sequence.
+    /// Dropout before the labels; that of the encoder when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier_dropout: Option<f32>,
+    /// Rows of the position table; RoBERTa's are `pad_token_id` + 1 more than the longest sequence.
     pub max_position_embeddings: usize,
     /// Rows of the token type table; only the first is used.
     pub type_vocab_size: usize,
@@ -38,6 +43,12 @@ pub struct Config {
     pub layer_norm_eps: f32,
     /// Id of the padding token.
     pub pad_token_id: usize,
+    /// Whether the decoder of the masked head is the table of word vectors.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub tie_word_embeddings: bool,
+    /// `absolute`, the only kind there is here.
+    #[serde(default, skip_serializing)]
+    pub position_embedding_type: Option<String>,
     /// Label by id, of a tagger.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub id2label: BTreeMap<usize, String>,
@@ -58,10 +69,18 @@ pub struct Reading {
     pub pool: String,
     /// Id of the token beside each word.
     pub filler: u32,
+    /// Who sees the tokens beside words.
+    pub mask_visibility: String,
+    /// Where the tokens beside words stand.
+    pub mask_position_ids: String,
     /// Whether a hidden layer stands between encoder and labels.
     pub hidden_layer: bool,
     /// Most tokens of a sequence.
     pub max_len: usize,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_epsilon() -> f32 {
@@ -84,14 +103,20 @@ impl Config {
     pub fn parse(json: &str) -> Result<Self, StageError> {
         let wrong = |message: String| StageError::Input(format!("`config.json`: {message}"));
         let config: Self = serde_json::from_str(json).map_err(|e| wrong(e.to_string()))?;
-        if !["roberta", "xlm-roberta"].contains(&config.model_type.as_str()) {
+        if !["bert", "roberta", "xlm-roberta", "camembert"].contains(&config.model_type.as_str()) {
             return Err(wrong(format!(
-                "expected `roberta` or `xlm-roberta` as `model_type`, found `{}`",
+                "expected `bert`, `roberta`, `xlm-roberta` or `camembert` as `model_type`, found `{}`",
                 config.model_type
             )));
         }
-        if config.hidden_act != "gelu" {
-            return Err(wrong(format!("expected `gelu` as `hidden_act`, found `{}`", config.hidden_act)));
+        if act(&config.hidden_act).is_none() {
+            return Err(wrong(format!(
+                "expected `gelu`, one of its approximations or `relu` as `hidden_act`, found `{}`",
+                config.hidden_act
+            )));
+        }
+        if let Some(kind) = config.position_embedding_type.as_deref().filter(|kind| *kind != "absolute") {
+            return Err(wrong(format!("expected `absolute` as `position_embedding_type`, found `{kind}`")));
         }
         if config.num_attention_heads == 0 || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             let (width, heads) = (config.hidden_size, config.num_attention_heads);
@@ -99,7 +124,7 @@ impl Config {
                 "`hidden_size` {width} is no multiple of `num_attention_heads` {heads}"
             )));
         }
-        if config.max_position_embeddings < config.pad_token_id + 4 {
+        if config.max_position_embeddings < config.first_position() + 3 {
             return Err(wrong(format!(
                 "`max_position_embeddings` {} leaves no room for a word",
                 config.max_position_embeddings
@@ -120,11 +145,14 @@ impl Config {
             hidden_act: "gelu".to_owned(),
             hidden_dropout_prob: sizes.dropout,
             attention_probs_dropout_prob: sizes.dropout,
+            classifier_dropout: None,
             // RoBERTa counts positions from pad + 1.
             max_position_embeddings: sizes.positions + pad as usize + 1,
             type_vocab_size: 1,
             layer_norm_eps: sizes.epsilon,
             pad_token_id: pad as usize,
+            tie_word_embeddings: true,
+            position_embedding_type: None,
             id2label: BTreeMap::new(),
             label2id: BTreeMap::new(),
             maner: None,
@@ -135,7 +163,7 @@ impl Config {
     pub fn sizes(&self) -> EncoderSizes {
         EncoderSizes {
             vocabulary: self.vocab_size,
-            positions: self.max_position_embeddings - self.pad_token_id - 1,
+            positions: self.max_position_embeddings - self.first_position(),
             width: self.hidden_size,
             layers: self.num_hidden_layers,
             heads: self.num_attention_heads,
@@ -143,6 +171,26 @@ impl Config {
             dropout: self.hidden_dropout_prob,
             epsilon: self.layer_norm_eps,
         }
+    }
+
+    /// Whether it is a BERT, and not a RoBERTa under one of its names.
+    pub fn is_bert(&self) -> bool {
+        self.model_type == "bert"
+    }
+
+    /// The row of the position table at which a sequence begins.
+    pub fn first_position(&self) -> usize {
+        if self.is_bert() { 0 } else { self.pad_token_id + 1 }
+    }
+
+    /// The function inside feed-forward blocks.
+    pub fn act(&self) -> Act {
+        act(&self.hidden_act).unwrap_or(Act::Gelu)
+    }
+
+    /// The function of the masked head: RoBERTa's has the exact GELU whatever its blocks have.
+    pub fn head_act(&self) -> Act {
+        if self.is_bert() { self.act() } else { Act::Gelu }
     }
 
     /// The text of the `config.json`.
@@ -157,13 +205,40 @@ impl Config {
 }
 
 impl Reading {
-    /// Site and pool.
+    /// How `layout` reads words.
+    pub fn of(layout: &Layout, hidden_layer: bool) -> Self {
+        Self {
+            site: layout.site.as_str().to_owned(),
+            pool: layout.pool.as_str().to_owned(),
+            filler: layout.filler,
+            mask_visibility: layout.visibility.as_str().to_owned(),
+            mask_position_ids: layout.places.as_str().to_owned(),
+            hidden_layer,
+            max_len: layout.max_len,
+        }
+    }
+
+    /// The layout that reads so.
     ///
     /// # Errors
-    /// [`StageError::Input`] when one is not known.
-    pub fn choices(&self) -> Result<(Site, Pool), StageError> {
-        let site = named(&self.site, "site")?;
-        Ok((site, named(&self.pool, "pool")?))
+    /// [`StageError::Input`] when a word is not known.
+    pub fn layout(&self, special: Special) -> Result<Layout, StageError> {
+        let site: Site = named(&self.site, "site")?;
+        let pool: Pool = named(&self.pool, "pool")?;
+        let visibility: Visibility = named(&self.mask_visibility, "mask_visibility")?;
+        let places: Places = named(&self.mask_position_ids, "mask_position_ids")?;
+        let (filler, max_len) = (self.filler, self.max_len);
+        Ok(Layout { site, pool, visibility, places, filler, special, max_len })
+    }
+}
+
+/// The function that hubs call so.
+fn act(name: &str) -> Option<Act> {
+    match name {
+        "gelu" => Some(Act::Gelu),
+        "gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" => Some(Act::GeluTanh),
+        "relu" => Some(Act::Relu),
+        _ => None,
     }
 }
 

@@ -1,26 +1,33 @@
-//! `maner.evaluate`: tags sentences and scores the tags. `maner.gazetteer`: the same by looking words up.
+//! `maner.evaluate`: tags sentences and scores the tags.
 
-use std::collections::{BTreeMap, BTreeSet};
+use runpipe_base::{Ctx, Inputs, Output, Port, Spec, Stage, StageError, params};
 
-use runpipe_base::{Ctx, Inputs, Kind, Output, Port, Spec, Stage, StageError, View};
-
-use super::PAPER;
+use super::decode::Decoding;
 use super::layout::Layout;
 use super::model::{Model, Tagger};
-use super::predict::{Prepared, predict};
-use super::score::{Counts, Score, accuracy, boundaries, f1_by_surface};
+use super::predict::{Predicted, Prepared, Reader, predict};
+use super::scores;
 use crate::code;
-use crate::data::stats::surfaces;
-use crate::data::tagged::{Sentence, Tagged};
-use crate::data::tags::{self, Tag};
+use crate::data::tagged::Tagged;
+use crate::data::tags::Tag;
 use crate::kit::backend::on_device;
 use crate::kit::params::Params;
+
+params! {
+    /// Parameters of [`Evaluate`].
+    pub struct EvaluateParams {
+        /// How the tags of a sentence are chosen. Source: MANER takes the likeliest of each word.
+        decoding: Decoding = Decoding::Greedy;
+        /// Words that neighbouring windows of a long sentence share; none: half of a window.
+        overlap: Option<usize> = None, unit "words";
+    }
+}
 
 /// `maner.evaluate`: tags sentences with a tagger and scores the tags.
 pub struct Evaluate;
 
 impl Stage for Evaluate {
-    type Params = ();
+    type Params = EvaluateParams;
 
     fn spec(&self) -> Spec {
         let spec = Spec::new(
@@ -37,37 +44,52 @@ impl Stage for Evaluate {
             "what the tagger was trained on: parts seen from unseen entities",
         ))
         .tensors()
-        .metric("windowed", "sentences cut into windows");
-        declare(spec)
+        .metric("windowed", "sentences cut into windows")
+        .metric("longest", "tokens of the longest sequence");
+        scores::declare(spec)
     }
 
-    fn run(&self, (): &(), inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
+    fn run(&self, p: &EvaluateParams, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
         let model = Model::read(&inputs.one("tagger")?)?;
         let gold = Tagged::read(&inputs.one("sentences")?)?;
-        let (layout, labels, hidden_layer) = reading(&model)?;
-        let prepared = Prepared::new(&gold, &model.subwords)?;
-        let predicted = on_device!(cx, |dev| {
-            let mut params = Params::new(&dev, 0);
-            let tagger = Tagger::new(&mut params, &model.config, labels.len(), hidden_layer)?;
-            model.fill(&mut params, |_| true)?;
-            predict(&tagger, &params, &prepared, layout, &labels)
-        })?;
+        let predicted = tag(&model, &gold, p.decoding, p.overlap, cx)?;
         cx.metric("windowed", predicted.windowed as f64);
-        report(&gold, predicted.tags, inputs.optional("train"), cx)
+        cx.metric("longest", predicted.longest as f64);
+        scores::report(&gold, predicted.tags, inputs.optional("train"), cx)
     }
+}
+
+/// Tags the words of sentences with a tagger.
+///
+/// # Errors
+/// [`StageError`] when the model is no tagger or the device refuses.
+pub(super) fn tag(
+    model: &Model,
+    sentences: &Tagged,
+    decoding: Decoding,
+    overlap: Option<usize>,
+    cx: &mut Ctx<'_>,
+) -> Result<Predicted, StageError> {
+    let (layout, labels, hidden_layer) = reading(model)?;
+    let prepared = Prepared::new(sentences, &model.subwords)?;
+    let reader = Reader { layout, labels: &labels, decoding, overlap };
+    on_device!(cx, |dev| {
+        let mut params = Params::new(&dev, 0);
+        let tagger = Tagger::new(&mut params, &model.config, labels.len(), hidden_layer)?;
+        model.fill(&mut params, |_| true)?;
+        predict(&tagger, &params, &prepared, &reader)
+    })
 }
 
 /// How a tagger reads words: its layout, its labels, and whether its head has a hidden layer.
 pub(super) fn reading(model: &Model) -> Result<(Layout, Vec<Tag>, bool), StageError> {
     let wrong = |message: &str| StageError::Input(format!("`config.json`: {message}"));
     let reading = model.config.maner.as_ref().ok_or_else(|| wrong("expected `maner`: this is no tagger"))?;
-    let (site, pool) = reading.choices()?;
-    let special = model.subwords.special;
+    let layout = reading.layout(model.subwords.special)?;
     let room = model.config.sizes().positions;
     if reading.max_len > room || reading.max_len < 4 {
         return Err(wrong(&format!("expected `maner.max_len` of 4 to {room}, found {}", reading.max_len)));
     }
-    let layout = Layout { site, pool, filler: reading.filler, special, max_len: reading.max_len };
     let mut labels = Vec::new();
     for (id, label) in &model.config.id2label {
         if *id != labels.len() {
@@ -79,163 +101,6 @@ pub(super) fn reading(model: &Model) -> Result<(Layout, Vec<Tag>, bool), StageEr
         return Err(wrong("expected labels in `id2label`, found none"));
     }
     Ok((layout, labels, reading.hidden_layer))
-}
-
-/// `maner.gazetteer`: tags words that were in entities with the tag they had most often.
-pub struct Gazetteer;
-
-impl Stage for Gazetteer {
-    type Params = ();
-
-    fn spec(&self) -> Spec {
-        let spec = Spec::new(
-            "maner.gazetteer",
-            code::MANER,
-            "scores",
-            "Tags each word as it was tagged most often in training, and scores the entities found: memory alone.",
-        )
-        .input(Port::one("train", "tagged", "what is looked up"))
-        .input(Port::one("sentences", "tagged", "sentences with their true tags"));
-        declare(spec)
-    }
-
-    fn run(&self, (): &(), inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
-        let train = Tagged::read(&inputs.one("train")?)?;
-        let gold = Tagged::read(&inputs.one("sentences")?)?;
-        let mut seen: BTreeMap<&str, BTreeMap<&Tag, usize>> = BTreeMap::new();
-        for sentence in &train.sentences {
-            for (word, tag) in sentence.words.iter().zip(&sentence.tags) {
-                *seen.entry(word).or_default().entry(tag).or_default() += 1;
-            }
-        }
-        let look_up = |word: &String| {
-            let tags = seen.get(word.as_str()).into_iter().flatten();
-            // Of equals the first in the order of labels.
-            tags.rev().max_by_key(|(_, n)| **n).map_or(Tag::Outside, |(tag, _)| (*tag).clone())
-        };
-        let predicted = gold.sentences.iter().map(|s| s.words.iter().map(look_up).collect()).collect();
-        report(&gold, predicted, inputs.optional("train"), cx)
-    }
-}
-
-fn declare(spec: Spec) -> Spec {
-    spec.part("predictions", "tagged", "the sentences with the tags found")
-        .metric("f1", "F1 of entities, all types together, as conlleval and seqeval count, in percent")
-        .metric("precision", "entities found that are right, in percent")
-        .metric("recall", "entities that are found, in percent")
-        .metric("f1_strict", "F1 of entities, where only well-formed IOB2 counts, in percent")
-        .metric("f1_macro", "F1 of entities, mean over types, in percent")
-        .metric("f1_boundary", "F1 of entities whatever their type, in percent")
-        .metric("f1_seen", "F1 of entities that occur in `train`, in percent (0 without `train`)")
-        .metric(
-            "f1_unseen",
-            "F1 of entities that do not occur in `train`, in percent (all of them without `train`)",
-        )
-        .metric("accuracy", "words with the right tag, in percent")
-        .metric("collapsed", "1 when F1 is below 5 or every word is tagged `O`, else 0")
-        .metric("entities", "entities in the true tags")
-        .paper(&PAPER)
-}
-
-/// Scores predictions and makes the artifact.
-fn report(
-    gold: &Tagged,
-    predicted: Vec<Vec<Tag>>,
-    train: Option<View<'_>>,
-    cx: &mut Ctx<'_>,
-) -> Result<Output, StageError> {
-    let known = match train {
-        Some(view) => surfaces(&Tagged::read(&view)?.sentences),
-        None => BTreeSet::new(),
-    };
-    let truth: Vec<Vec<Tag>> = gold.sentences.iter().map(|s| s.tags.clone()).collect();
-    let score = |read| Score::of(&truth, &predicted, read).map_err(StageError::Other);
-    let (lenient, strict) = (score(tags::lenient)?, score(tags::strict)?);
-    let untyped = |tags: &[Vec<Tag>]| tags.iter().map(|t| boundaries(t)).collect::<Vec<_>>();
-    let boundary =
-        Score::of(&untyped(&truth), &untyped(&predicted), tags::lenient).map_err(StageError::Other)?;
-    let micro = lenient.micro();
-    let (seen, unseen) = f1_by_surface(&gold.sentences, &predicted, &known, micro);
-    let silent = predicted.iter().flatten().all(|tag| *tag == Tag::Outside);
-    let metrics = BTreeMap::from([
-        ("f1", 100.0 * micro.f1()),
-        ("precision", 100.0 * micro.precision()),
-        ("recall", 100.0 * micro.recall()),
-        ("f1_strict", 100.0 * strict.micro().f1()),
-        ("f1_macro", 100.0 * lenient.macro_mean().f1),
-        ("f1_boundary", 100.0 * boundary.micro().f1()),
-        ("f1_seen", 100.0 * seen),
-        ("f1_unseen", 100.0 * unseen),
-        ("accuracy", 100.0 * accuracy(&truth, &predicted)),
-        ("collapsed", f64::from(u8::from(silent || micro.f1() < 0.05))),
-        ("entities", micro.gold as f64),
-    ]);
-    for (name, value) in &metrics {
-        cx.metric(name, *value);
-    }
-    let json = serde_json::to_string_pretty(&metrics).map_err(|e| StageError::Other(e.to_string()))? + "\n";
-    let confusion = confusion(&truth, &predicted)?;
-    let words = gold.sentences.iter().map(|s| s.words.clone());
-    let sentences = words.zip(predicted).map(|(words, tags)| Sentence { words, tags }).collect();
-    let mut predictions = Tagged::of(sentences);
-    predictions.types =
-        gold.types.iter().chain(&predictions.types).cloned().collect::<BTreeSet<_>>().into_iter().collect();
-    Ok(Output::new(Kind::of("scores"))
-        .file("scores.json", json)
-        .file("types.csv", per_type(&lenient)?)
-        .file("confusion.csv", confusion)
-        .part("predictions", predictions.write()))
-}
-
-/// One row a type, and all together.
-fn per_type(score: &Score) -> Result<Vec<u8>, StageError> {
-    let percent = |x: f64| format!("{:.2}", 100.0 * x);
-    let row = |name: &str, c: Counts| {
-        let counts = [c.gold, c.predicted, c.correct].map(|n| n.to_string());
-        let rates = [c.precision(), c.recall(), c.f1()].map(percent);
-        std::iter::once(name.to_owned()).chain(counts).chain(rates).collect::<Vec<_>>()
-    };
-    let head =
-        ["type", "gold", "predicted", "correct", "precision", "recall", "f1"].map(str::to_owned).to_vec();
-    let rows = score.0.iter().map(|(name, counts)| row(name, *counts));
-    csv(std::iter::once(head).chain(rows).chain([row("all", score.micro())]))
-}
-
-/// Of the entities of each type: how many were found with the same words as each type, or not at all.
-fn confusion(gold: &[Vec<Tag>], predicted: &[Vec<Tag>]) -> Result<Vec<u8>, StageError> {
-    const NOTHING: &str = "O";
-    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut names: BTreeSet<String> = BTreeSet::new();
-    for (gold, predicted) in gold.iter().zip(predicted) {
-        let found: BTreeMap<(usize, usize), String> =
-            tags::lenient(predicted).into_iter().map(|e| ((e.start, e.end), e.kind)).collect();
-        let mut left = found.clone();
-        for entity in tags::lenient(gold) {
-            let as_ = left.remove(&(entity.start, entity.end)).unwrap_or_else(|| NOTHING.to_owned());
-            names.extend([entity.kind.clone(), as_.clone()]);
-            *counts.entry((entity.kind, as_)).or_default() += 1;
-        }
-        for kind in left.into_values() {
-            names.insert(kind.clone());
-            *counts.entry((NOTHING.to_owned(), kind)).or_default() += 1;
-        }
-    }
-    names.remove(NOTHING);
-    let columns: Vec<String> = names.into_iter().chain([NOTHING.to_owned()]).collect();
-    let head = std::iter::once("gold".to_owned()).chain(columns.iter().cloned()).collect();
-    let rows = columns.iter().map(|gold| {
-        let cells = columns.iter().map(|c| counts.get(&(gold.clone(), c.clone())).unwrap_or(&0).to_string());
-        std::iter::once(gold.clone()).chain(cells).collect::<Vec<_>>()
-    });
-    csv(std::iter::once(head).chain(rows))
-}
-
-fn csv(rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, StageError> {
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        csv.write_record(row).map_err(|e| StageError::Other(e.to_string()))?;
-    }
-    csv.into_inner().map_err(|e| StageError::Other(e.to_string()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Weights under the names that model hubs use, to and from the names of the kit's encoder.
 //!
 //! The kit fuses query, key and value into one matrix, counts positions from 0 and has no token types; a hub's file
-//! has three matrices, counts from `pad + 1`, and adds the first row of a type table to every token.
+//! has three matrices, of a RoBERTa counts from `pad + 1`, and adds the first row of a type table to every token.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ pub type Array = (Vec<usize>, Vec<f32>);
 /// Arrays by name.
 pub type Arrays = BTreeMap<String, Array>;
 
-/// Where an encoder's arrays are, in the kit and in a hub's file.
-const ENCODER: (&str, &str) = ("encoder.", "roberta.");
+/// Where an encoder's arrays are in the kit.
+const ENCODER: &str = "encoder.";
 
 /// What the hub calls parts of the kit's encoder.
 const EMBEDDINGS: [(&str, &str); 3] = [
@@ -36,13 +36,20 @@ const LAYER: [(&str, &str); 5] = [
     ("ffn.norm", "output.LayerNorm"),
 ];
 
-/// What the hub calls the heads.
-const HEADS: [(&str, &str); 11] = [
-    ("masked.dense.weight", "lm_head.dense.weight"),
-    ("masked.dense.bias", "lm_head.dense.bias"),
-    ("masked.norm.weight", "lm_head.layer_norm.weight"),
-    ("masked.norm.bias", "lm_head.layer_norm.bias"),
-    ("masked.bias", "lm_head.bias"),
+/// What the hub calls the masked head, of a RoBERTa and of a BERT.
+const MASKED: [(&str, [&str; 2]); 5] = [
+    ("masked.dense.weight", ["lm_head.dense.weight", "cls.predictions.transform.dense.weight"]),
+    ("masked.dense.bias", ["lm_head.dense.bias", "cls.predictions.transform.dense.bias"]),
+    ("masked.norm.weight", ["lm_head.layer_norm.weight", "cls.predictions.transform.LayerNorm.weight"]),
+    ("masked.norm.bias", ["lm_head.layer_norm.bias", "cls.predictions.transform.LayerNorm.bias"]),
+    ("masked.bias", ["lm_head.bias", "cls.predictions.bias"]),
+];
+
+/// What the hub calls the decoder of the masked head, where it is not left out as the table of word vectors.
+const DECODER: [&str; 2] = ["lm_head.decoder", "cls.predictions.decoder"];
+
+/// What the hub calls the head over words.
+const HEAD: [(&str, &str); 6] = [
     ("tagger.out.weight", "classifier.weight"),
     ("tagger.out.bias", "classifier.bias"),
     ("tagger.dense.weight", "classifier.dense.weight"),
@@ -55,53 +62,74 @@ const POSITION: &str = "embeddings.position_embeddings.weight";
 const KINDS: &str = "embeddings.token_type_embeddings.weight";
 const PARTS: [&str; 3] = ["query", "key", "value"];
 
-/// Reads a hub's `model.safetensors`: the kit's arrays, and the names in the file that mean nothing here.
+/// Reads a hub's files of weights, one or several: the kit's arrays, and the names in the files that mean nothing
+/// here.
 ///
 /// # Errors
-/// [`StageError::Input`] when it is no such file, lacks an array of the encoder or has one of another size.
-pub fn load(bytes: &[u8], config: &Config) -> Result<(Arrays, Vec<String>), StageError> {
-    let mut file = File::read(bytes)?;
+/// [`StageError::Input`] when they are no such files, lack arrays of the encoder, all of which are told, or have one of
+/// another size.
+pub fn load(files: &[&[u8]], config: &Config) -> Result<(Arrays, Vec<String>), StageError> {
+    let mut file = File::read(files, config)?;
     let mut arrays = Arrays::new();
-    let mut keep = |name: &str, array: Array| arrays.insert(format!("{}{name}", ENCODER.0), array);
-    let (width, inner) = (config.hidden_size, config.intermediate_size);
+    let mut keep = |name: &str, array: Array| arrays.insert(format!("{ENCODER}{name}"), array);
+    let width = config.hidden_size;
     for (ours, theirs) in EMBEDDINGS {
         let sizes = if ours == "embed.word.weight" { vec![config.vocab_size, width] } else { vec![width] };
         keep(ours, file.take(theirs, &sizes)?);
     }
     let (_, positions) = file.take(POSITION, &[config.max_position_embeddings, width])?;
     let kinds = file.take_any(KINDS).map_or_else(|| vec![0.0; width], |(_, numbers)| numbers);
-    let first = config.pad_token_id + 1;
+    let first = config.first_position();
     let rows = positions[first * width..].chunks_exact(width);
     let folded = rows.flat_map(|row| row.iter().zip(&kinds).map(|(p, k)| p + k)).collect();
     keep("embed.position.weight", (vec![config.max_position_embeddings - first, width], folded));
     for layer in 0..config.num_hidden_layers {
-        for (suffix, sizes) in [("weight", vec![width, width]), ("bias", vec![width])] {
-            let mut fused = Vec::new();
-            for part in PARTS {
-                let name = format!("encoder.layer.{layer}.attention.self.{part}.{suffix}");
-                fused.extend(file.take(&name, &sizes)?.1);
-            }
-            let sizes = std::iter::once(3 * width).chain(sizes.into_iter().skip(1)).collect();
-            keep(&format!("layer.{layer}.attention.qkv.{suffix}"), (sizes, fused));
-        }
-        for (ours, theirs) in LAYER {
-            let weight = match ours {
-                "attention.out" => vec![width, width],
-                "ffn.up" => vec![inner, width],
-                "ffn.down" => vec![width, inner],
-                _ => vec![width],
-            };
-            let bias = vec![if ours == "ffn.up" { inner } else { width }];
-            for (suffix, sizes) in [("weight", weight), ("bias", bias)] {
-                let array = file.take(&format!("encoder.layer.{layer}.{theirs}.{suffix}"), &sizes)?;
-                keep(&format!("layer.{layer}.{ours}.{suffix}"), array);
-            }
+        load_layer(layer, &mut file, config, &mut keep)?;
+    }
+    let family = usize::from(config.is_bert());
+    for (ours, theirs) in MASKED {
+        // A decoder of its own is not computed here, so that its head is of no use.
+        if let Some(array) = file.take_any(theirs[family]).filter(|_| config.tie_word_embeddings) {
+            arrays.insert(ours.to_owned(), array);
         }
     }
-    for (ours, theirs) in HEADS {
+    for (ours, theirs) in HEAD {
         arrays.extend(file.take_any(theirs).map(|array| (ours.to_owned(), array)));
     }
-    Ok((arrays, file.0.into_keys().collect()))
+    file.end().map(|unused| (arrays, unused))
+}
+
+/// The arrays of one layer.
+fn load_layer(
+    layer: usize,
+    file: &mut File,
+    config: &Config,
+    keep: &mut impl FnMut(&str, Array) -> Option<Array>,
+) -> Result<(), StageError> {
+    let (width, inner) = (config.hidden_size, config.intermediate_size);
+    for (suffix, sizes) in [("weight", vec![width, width]), ("bias", vec![width])] {
+        let mut fused = Vec::new();
+        for part in PARTS {
+            let name = format!("encoder.layer.{layer}.attention.self.{part}.{suffix}");
+            fused.extend(file.take(&name, &sizes)?.1);
+        }
+        let sizes = std::iter::once(3 * width).chain(sizes.into_iter().skip(1)).collect();
+        keep(&format!("layer.{layer}.attention.qkv.{suffix}"), (sizes, fused));
+    }
+    for (ours, theirs) in LAYER {
+        let weight = match ours {
+            "attention.out" => vec![width, width],
+            "ffn.up" => vec![inner, width],
+            "ffn.down" => vec![width, inner],
+            _ => vec![width],
+        };
+        let bias = vec![if ours == "ffn.up" { inner } else { width }];
+        for (suffix, sizes) in [("weight", weight), ("bias", bias)] {
+            let array = file.take(&format!("encoder.layer.{layer}.{theirs}.{suffix}"), &sizes)?;
+            keep(&format!("layer.{layer}.{ours}.{suffix}"), array);
+        }
+    }
+    Ok(())
 }
 
 /// Writes the kit's arrays as a hub's `model.safetensors`.
@@ -110,18 +138,21 @@ pub fn load(bytes: &[u8], config: &Config) -> Result<(Arrays, Vec<String>), Stag
 /// [`StageError::Other`] when an array has no name there.
 pub fn save(arrays: &Arrays, config: &Config) -> Result<Vec<u8>, StageError> {
     let width = config.hidden_size;
+    let (prefix, family) = (prefix(config), usize::from(config.is_bert()));
     let mut file = Arrays::new();
     for (name, (sizes, numbers)) in arrays {
-        let Some(inside) = name.strip_prefix(ENCODER.0) else {
-            let head = HEADS.iter().find(|(ours, _)| ours == name).map(|(_, theirs)| *theirs);
+        let Some(inside) = name.strip_prefix(ENCODER) else {
+            let masked = MASKED.iter().find(|(ours, _)| ours == name).map(|(_, theirs)| theirs[family]);
+            let head =
+                masked.or_else(|| HEAD.iter().find(|(ours, _)| ours == name).map(|(_, theirs)| *theirs));
             let head =
                 head.ok_or_else(|| StageError::Other(format!("`{name}` has no name in a hub's file")))?;
             file.insert(head.to_owned(), (sizes.clone(), numbers.clone()));
             continue;
         };
-        let mut keep = |name: &str, array: Array| file.insert(format!("{}{name}", ENCODER.1), array);
+        let mut keep = |name: &str, array: Array| file.insert(format!("{prefix}{name}"), array);
         if inside == "embed.position.weight" {
-            let mut rows = vec![0.0; (config.pad_token_id + 1) * width];
+            let mut rows = vec![0.0; config.first_position() * width];
             rows.extend(numbers);
             keep(POSITION, (vec![config.max_position_embeddings, width], rows));
             keep(KINDS, (vec![config.type_vocab_size, width], vec![0.0; config.type_vocab_size * width]));
@@ -147,55 +178,86 @@ pub fn save(arrays: &Arrays, config: &Config) -> Result<Vec<u8>, StageError> {
     params::save(file.iter().map(|(name, (sizes, numbers))| (name.as_str(), sizes.clone(), numbers.clone())))
 }
 
-/// The arrays of a file under their newest names and without the prefix of the encoder.
-struct File(Arrays);
+/// What stands before the names of the encoder's arrays.
+fn prefix(config: &Config) -> &'static str {
+    if config.is_bert() { "bert." } else { "roberta." }
+}
+
+/// The arrays of files under their newest names and without the prefix of the encoder.
+struct File {
+    arrays: Arrays,
+    prefix: &'static str,
+    missing: Vec<String>,
+}
 
 impl File {
-    fn read(bytes: &[u8]) -> Result<Self, StageError> {
+    fn read(files: &[&[u8]], config: &Config) -> Result<Self, StageError> {
+        let prefix = prefix(config);
         let wrong = |message: String| StageError::Input(format!("`model.safetensors`: {message}"));
-        let file = SafeTensors::deserialize(bytes).map_err(|e| wrong(e.to_string()))?;
         let mut arrays = Arrays::new();
-        for (name, view) in file.tensors() {
-            // Buffers and heads that no stage uses.
-            if ["position_ids", "pooler.", "cls.seq_relationship"].iter().any(|part| name.contains(part)) {
-                continue;
-            }
-            let numbers = numbers(view.dtype(), view.data()).ok_or_else(|| {
-                wrong(format!("`{name}` holds {:?}, expected F32, F16 or BF16", view.dtype()))
-            })?;
-            arrays.insert(renamed(&name), (view.shape().to_vec(), numbers));
-        }
-        // Tied arrays are stored once, under either name.
-        for (kept, other) in
-            [(EMBEDDINGS[0].1, "lm_head.decoder.weight"), ("lm_head.bias", "lm_head.decoder.bias")]
-        {
-            if let Some(array) = arrays.remove(other) {
-                arrays.entry(kept.to_owned()).or_insert(array);
+        for bytes in files {
+            let file = SafeTensors::deserialize(bytes).map_err(|e| wrong(e.to_string()))?;
+            for (name, view) in file.tensors() {
+                // Buffers and heads that no stage uses.
+                if ["position_ids", "pooler.", "cls.seq_relationship"].iter().any(|part| name.contains(part))
+                {
+                    continue;
+                }
+                let numbers = numbers(view.dtype(), view.data()).ok_or_else(|| {
+                    wrong(format!("`{name}` holds {:?}, expected F32, F16 or BF16", view.dtype()))
+                })?;
+                arrays.insert(renamed(&name, prefix), (view.shape().to_vec(), numbers));
             }
         }
-        Ok(Self(arrays))
+        let family = usize::from(config.is_bert());
+        let [weight, bias] =
+            ["weight", "bias"].map(|end| arrays.remove(&format!("{}.{end}", DECODER[family])));
+        if config.tie_word_embeddings {
+            // Tied arrays are stored once, under either name.
+            for (array, kept) in [(weight, EMBEDDINGS[0].1), (bias, MASKED[4].1[family])] {
+                if let Some(array) = array {
+                    arrays.entry(kept.to_owned()).or_insert(array);
+                }
+            }
+        }
+        Ok(Self { arrays, prefix, missing: Vec::new() })
     }
 
+    /// An array of the encoder; zeros when it is missing, which [`end`](Self::end) tells.
     fn take(&mut self, name: &str, sizes: &[usize]) -> Result<Array, StageError> {
-        let array = self
-            .take_any(name)
-            .ok_or_else(|| StageError::Input(format!("`model.safetensors` has no `{}{name}`", ENCODER.1)))?;
+        let prefix = self.prefix;
+        let Some(array) = self.take_any(name) else {
+            self.missing.push(format!("`{prefix}{name}`"));
+            return Ok((sizes.to_vec(), vec![0.0; sizes.iter().product()]));
+        };
         if array.0 == sizes {
             return Ok(array);
         }
-        let message =
-            format!("`model.safetensors`: `{}{name}` must be {sizes:?}, found {:?}", ENCODER.1, array.0);
+        let message = format!("`model.safetensors`: `{prefix}{name}` must be {sizes:?}, found {:?}", array.0);
         Err(StageError::Input(message))
     }
 
     fn take_any(&mut self, name: &str) -> Option<Array> {
-        self.0.remove(name)
+        self.arrays.remove(name)
+    }
+
+    /// The names that are left over.
+    fn end(self) -> Result<Vec<String>, StageError> {
+        if self.missing.is_empty() {
+            return Ok(self.arrays.into_keys().collect());
+        }
+        let mut message = format!("`model.safetensors` has no {}", self.missing.join(", "));
+        if !self.arrays.is_empty() {
+            let unused: Vec<String> = self.arrays.keys().take(10).map(|name| format!("`{name}`")).collect();
+            message = format!("{message}; what it has besides is {}", unused.join(", "));
+        }
+        Err(StageError::Input(message))
     }
 }
 
 /// The name that newer files give an array, without the prefix of the encoder.
-fn renamed(name: &str) -> String {
-    let name = name.strip_prefix(ENCODER.1).unwrap_or(name);
+fn renamed(name: &str, prefix: &str) -> String {
+    let name = name.strip_prefix(prefix).unwrap_or(name);
     let ends = [(".gamma", ".weight"), (".beta", ".bias")];
     ends.iter()
         .find_map(|(old, new)| name.strip_suffix(old).map(|stem| format!("{stem}{new}")))

@@ -29,6 +29,28 @@ choice! {
         First = "first",
         /// The last.
         Last = "last",
+        /// The mean of all.
+        Mean = "mean",
+    }
+}
+
+choice! {
+    /// Who sees the tokens beside words.
+    pub enum Visibility {
+        /// Every token. The paper's.
+        Full = "full",
+        /// Nobody but each of them itself: words keep the states that they have without.
+        QueryOnly = "query_only",
+    }
+}
+
+choice! {
+    /// Where the tokens beside words stand, as the encoder is told.
+    pub enum Places {
+        /// One after the other, as all tokens. The paper's.
+        Consecutive = "consecutive",
+        /// Where the word beside them begins; words stand where they stand without.
+        Shared = "shared",
     }
 }
 
@@ -39,8 +61,33 @@ pub struct Sequence {
     pub ids: Vec<u32>,
     /// The position at which each word is read, in order.
     pub sites: Vec<usize>,
+    /// How many positions from there on are averaged, of each word.
+    pub spans: Vec<usize>,
     /// The number of each word read, in its sentence.
     pub words: Vec<usize>,
+    /// Which tokens are seen by themselves alone; none told: all are seen by all.
+    pub veil: Vec<bool>,
+    /// Where each token stands; none told: one after the other.
+    pub places: Vec<u32>,
+}
+
+impl Sequence {
+    fn new(first: u32) -> Self {
+        Self {
+            ids: vec![first],
+            sites: Vec::new(),
+            spans: Vec::new(),
+            words: Vec::new(),
+            veil: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, site: usize, span: usize, word: usize) {
+        self.sites.push(site);
+        self.spans.push(span);
+        self.words.push(word);
+    }
 }
 
 /// Lays sentences out.
@@ -50,6 +97,10 @@ pub struct Layout {
     pub site: Site,
     /// Which subwords are read when no mask is.
     pub pool: Pool,
+    /// Who sees the tokens beside words.
+    pub visibility: Visibility,
+    /// Where the tokens beside words stand.
+    pub places: Places,
     /// The token beside each word.
     pub filler: u32,
     /// Ids of the special tokens.
@@ -67,48 +118,71 @@ impl Layout {
         if self.site == Site::Cloze {
             return range.clone().map(|word| self.cloze(units, range.clone(), word)).collect();
         }
-        let mut sequence = Sequence { ids: vec![self.special.start], sites: Vec::new(), words: Vec::new() };
-        let ids = &mut sequence.ids;
+        let mut sequence = Sequence::new(self.special.start);
+        // The positions of the tokens beside words, and of the first piece of the word of each.
+        let mut beside = Vec::new();
         for word in range {
             let unit = self.fit(&units[word]);
             if matches!(self.site, Site::Prepend | Site::MaskFiller) {
-                ids.push(self.filler);
+                beside.push((sequence.ids.len(), sequence.ids.len() + 1));
+                sequence.ids.push(self.filler);
             }
-            let start = ids.len();
-            ids.extend(unit);
-            let site = match (self.site, self.pool) {
-                (Site::Prepend, _) => start - 1,
-                (Site::Append, _) => ids.len(),
-                (_, Pool::First) => start,
-                (_, Pool::Last) => ids.len() - 1,
+            let start = sequence.ids.len();
+            sequence.ids.extend(unit);
+            let end = sequence.ids.len();
+            let (site, span) = match (self.site, self.pool) {
+                (Site::Prepend, _) => (start - 1, 1),
+                (Site::Append, _) => (end, 1),
+                (_, Pool::First) => (start, 1),
+                (_, Pool::Last) => (end - 1, 1),
+                (_, Pool::Mean) => (start, unit.len()),
             };
             if self.site == Site::Append {
-                ids.push(self.filler);
+                beside.push((end, start));
+                sequence.ids.push(self.filler);
             }
-            sequence.sites.push(site);
-            sequence.words.push(word);
+            sequence.read(site, span, word);
         }
         sequence.ids.push(self.special.end);
+        self.set_apart(&mut sequence, &beside);
         vec![sequence]
     }
 
-    fn cloze(&self, units: &[Vec<u32>], range: Range<usize>, hidden: usize) -> Sequence {
-        let mut ids = vec![self.special.start];
-        let mut site = 0;
-        for word in range {
-            if word == hidden {
-                site = ids.len();
-                ids.push(self.filler);
-            } else {
-                ids.extend(self.fit(&units[word]));
+    /// Tells who sees the tokens beside words and where these stand, where it is not as with all tokens.
+    fn set_apart(&self, sequence: &mut Sequence, beside: &[(usize, usize)]) {
+        let mut apart = vec![false; sequence.ids.len()];
+        for (at, _) in beside {
+            apart[*at] = true;
+        }
+        if self.places == Places::Shared {
+            let steps = apart.iter().map(|apart| u32::from(!apart));
+            sequence.places =
+                steps.scan(0, |next, step| Some(std::mem::replace(next, *next + step))).collect();
+            for (at, first) in beside {
+                sequence.places[*at] = sequence.places[*first];
             }
         }
-        ids.push(self.special.end);
-        Sequence { ids, sites: vec![site], words: vec![hidden] }
+        if self.visibility == Visibility::QueryOnly {
+            sequence.veil = apart;
+        }
+    }
+
+    fn cloze(&self, units: &[Vec<u32>], range: Range<usize>, hidden: usize) -> Sequence {
+        let mut sequence = Sequence::new(self.special.start);
+        for word in range {
+            if word == hidden {
+                sequence.read(sequence.ids.len(), 1, hidden);
+                sequence.ids.push(self.filler);
+            } else {
+                sequence.ids.extend(self.fit(&units[word]));
+            }
+        }
+        sequence.ids.push(self.special.end);
+        sequence
     }
 
     /// A word alone longer than a sequence keeps its first subwords.
-    fn fit<'a>(&self, unit: &'a [u32]) -> &'a [u32] {
+    pub(super) fn fit<'a>(&self, unit: &'a [u32]) -> &'a [u32] {
         &unit[..unit.len().min(self.max_len - 3)]
     }
 
@@ -143,9 +217,9 @@ impl Layout {
         windows
     }
 
-    /// Windows that overlap by half, each with the words predicted from it: those that have more context in it than in
-    /// the other windows. Every word is in exactly one of these lists.
-    pub fn overlapping(&self, units: &[Vec<u32>]) -> Vec<(Range<usize>, Vec<usize>)> {
+    /// Windows that share `overlap` words, half of a window when none is told, each with the words predicted from it:
+    /// those that have more context in it than in the other windows. Every word is in exactly one of these lists.
+    pub fn overlapping(&self, units: &[Vec<u32>], overlap: Option<usize>) -> Vec<(Range<usize>, Vec<usize>)> {
         let mut windows: Vec<Range<usize>> = Vec::new();
         let mut start = 0;
         while start < units.len() {
@@ -154,7 +228,8 @@ impl Layout {
             if end == units.len() {
                 break;
             }
-            start += (end - start).div_ceil(2);
+            let words = end - start;
+            start += words - overlap.unwrap_or(words / 2).min(words - 1);
         }
         let room = |window: &Range<usize>, word: usize| (word - window.start).min(window.end - 1 - word);
         let mut predicted = vec![Vec::new(); windows.len()];

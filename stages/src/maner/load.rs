@@ -1,8 +1,10 @@
 //! `maner.load`: a pre-trained encoder from a folder.
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use runpipe_base::{Ctx, Inputs, Output, Spec, Stage, StageError, params};
+use serde::Deserialize;
 
 use super::PAPER;
 use super::config::Config;
@@ -13,8 +15,8 @@ use crate::data::files;
 params! {
     /// Parameters of [`Load`].
     pub struct LoadParams {
-        /// Folder with `config.json`, `tokenizer.json` and `model.safetensors` of a RoBERTa or XLM-RoBERTa, as model
-        /// hubs have them.
+        /// Folder with `config.json`, `tokenizer.json` and `model.safetensors`, or several files of weights and their
+        /// `model.safetensors.index.json`, of a BERT, RoBERTa or XLM-RoBERTa, as model hubs have them.
         dir: PathBuf;
     }
 }
@@ -30,7 +32,7 @@ impl Stage for Load {
             "maner.load",
             code::MANER,
             "weights/encoder",
-            "Reads a pre-trained RoBERTa or XLM-RoBERTa with its masked head from a folder as model hubs have it.",
+            "Reads a pre-trained BERT, RoBERTa or XLM-RoBERTa from a folder as model hubs have it.",
         )
         .metric("vocabulary", "tokens of the vocabulary")
         .metric("unused", "arrays of the folder that mean nothing here")
@@ -38,25 +40,50 @@ impl Stage for Load {
     }
 
     fn run(&self, p: &LoadParams, _: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
-        if p.dir.join("model.safetensors.index.json").exists() {
-            let message = "expected one `model.safetensors`, found an index of several".to_owned();
-            return Err(StageError::Data { path: p.dir.display().to_string(), line: 0, message });
-        }
-        // What is wrong inside a file is told with the folder it is in.
-        let told = |e: StageError| match e {
-            StageError::Input(message) => {
-                StageError::Data { path: p.dir.display().to_string(), line: 0, message }
-            }
-            other => other,
-        };
-        let config = Config::parse(&files::text(&p.dir.join("config.json"))?).map_err(told)?;
+        let config = Config::parse(&files::text(&p.dir.join("config.json"))?).map_err(|e| told(&p.dir, e))?;
         let tokenizer = files::bytes(&p.dir.join("tokenizer.json"))?;
-        let weights = files::bytes(&p.dir.join("model.safetensors"))?;
-        let (model, unused) = Model::of(config, &tokenizer, &weights).map_err(told)?;
+        let weights = weights(&p.dir)?;
+        let weights: Vec<&[u8]> = weights.iter().map(Vec::as_slice).collect();
+        let (model, unused) = Model::of(config, &tokenizer, &weights).map_err(|e| told(&p.dir, e))?;
         cx.metric("vocabulary", model.subwords.size as f64);
         cx.metric("unused", unused.len() as f64);
-        model.write("weights/encoder")
+        let output = model.write("weights/encoder")?;
+        // What was left out can be looked up.
+        Ok(if unused.is_empty() { output } else { output.file(UNUSED, unused.join("\n") + "\n") })
     }
+}
+
+/// The file that names arrays of the folder that mean nothing here.
+const UNUSED: &str = "unused.txt";
+
+/// What is wrong inside a file is told with the folder it is in.
+fn told(dir: &Path, e: StageError) -> StageError {
+    match e {
+        StageError::Input(message) => StageError::Data { path: dir.display().to_string(), line: 0, message },
+        other => other,
+    }
+}
+
+/// The files of weights: one, or those that an index names.
+fn weights(dir: &Path) -> Result<Vec<Vec<u8>>, StageError> {
+    const INDEX: &str = "model.safetensors.index.json";
+    let path = dir.join(INDEX);
+    if !path.exists() {
+        return Ok(vec![files::bytes(&dir.join("model.safetensors"))?]);
+    }
+    let wrong = |message: String| StageError::Data { path: path.display().to_string(), line: 0, message };
+    let index: Index = serde_json::from_str(&files::text(&path)?).map_err(|e| wrong(e.to_string()))?;
+    let names: BTreeSet<&String> = index.weight_map.values().collect();
+    if let Some(name) = names.iter().find(|name| Path::new(name).components().count() != 1) {
+        return Err(wrong(format!("expected names of files in the same folder, found `{name}`")));
+    }
+    names.into_iter().map(|name| files::bytes(&dir.join(name))).collect()
+}
+
+/// Which file holds which array.
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | x = `<s>` (M s₁) … (M sₙ) `</s>`, sites mᵢ | [`layout::Layout::sequences`] |
 //! | the baseline that reads a word's own pieces | [`layout::Site::Tokcls`] |
 //! | zᵢ = W·h(mᵢ) + b | [`model::Tagger::logits`] |
+//! | ŷᵢ = argmax zᵢ, without a CRF | [`decode`] |
 //! | L = −(1/N) Σ log softmax(zᵢ)[yᵢ], encoder and head trained together | [`finetune`] |
 //! | the pre-trained masked language model | [`pretrain`], over [`masking`] |
 //! | F1 of entities | [`score`] |
@@ -17,9 +18,12 @@
 //! of a [`language`] made up for the purpose. A model lies in a folder as hubs have it ([`hub`], [`config`]).
 
 pub mod bpe;
+pub mod compare;
 pub mod config;
+pub mod decode;
 pub mod evaluate;
 pub mod finetune;
+pub mod gazetteer;
 pub mod hub;
 pub mod language;
 pub mod layout;
@@ -29,6 +33,8 @@ pub mod model;
 pub mod predict;
 pub mod pretrain;
 pub mod score;
+pub mod scores;
+pub mod tag;
 pub mod tokenizer;
 
 use runpipe_base::{DynStage, KindSpec, Paper, StageError};
@@ -45,16 +51,28 @@ pub static PAPER: Paper = Paper {
 
 /// The stages of this folder.
 pub const STAGES: &[&dyn DynStage] = &[
+    &compare::Compare,
     &evaluate::Evaluate,
-    &evaluate::Gazetteer,
     &finetune::Finetune,
+    &gazetteer::Gazetteer,
     &language::GeneratedLanguage,
     &load::Load,
     &pretrain::Pretrain,
+    &tag::TagText,
 ];
 
 /// The kinds of artifact that this folder's stages make.
 pub const KINDS: &[KindSpec] = &[
+    KindSpec {
+        name: "entities",
+        layout: "`entities.csv`: an entity a row, its line from 1, the characters of it from `start` to before `end`, \
+                 type, score and text; part `sentences` of kind `tagged`",
+        check: |view| {
+            let text = view.text("entities.csv")?;
+            let bad = csv::Reader::from_reader(text.as_bytes()).records().find_map(Result::err);
+            bad.map_or(Ok(()), |e| Err(StageError::Input(format!("`entities.csv`: {e}"))))
+        },
+    },
     KindSpec {
         name: "scores",
         layout: "`scores.json`: numbers by name; `types.csv`: counts and scores of each entity type; `confusion.csv`: \
@@ -68,22 +86,14 @@ pub const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: "weights/encoder",
-        layout: "`config.json`, `tokenizer.json` and `model.safetensors` of a RoBERTa encoder with its masked head, \
-                 named as model hubs do",
-        check: |view| {
-            let model = Model::read(view)?;
-            let head = model.arrays.contains_key("masked.dense.weight");
-            if head {
-                Ok(())
-            } else {
-                Err(StageError::Input("`model.safetensors` has no `lm_head.dense.weight`".into()))
-            }
-        },
+        layout: "`config.json`, `tokenizer.json` and `model.safetensors` of a BERT or RoBERTa encoder, with its masked \
+                 head where there is one, named as model hubs do; perhaps `unused.txt`",
+        check: |view| Model::read(view).map(drop),
     },
     KindSpec {
         name: "weights/tagger",
-        layout: "`config.json` with `id2label` and `maner`, `tokenizer.json` and `model.safetensors` of a RoBERTa \
-                 encoder with a `classifier` over words, named as model hubs do",
+        layout: "`config.json` with `id2label` and `maner`, `tokenizer.json` and `model.safetensors` of a BERT or \
+                 RoBERTa encoder with a `classifier` over words, named as model hubs do",
         check: |view| {
             let model = Model::read(view)?;
             let (_, labels, _) = reading(&model)?;

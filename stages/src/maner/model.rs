@@ -14,6 +14,7 @@ use crate::kit::nn::norm::LayerNorm;
 use crate::kit::ops::act::Act;
 use crate::kit::ops::attention::Packed;
 use crate::kit::ops::dropout::{Mask, dropout};
+use crate::kit::ops::means::means;
 use crate::kit::ops::rows::rows;
 use crate::kit::params::{self, Init, Params, Pass};
 
@@ -34,14 +35,20 @@ impl Model {
     /// [`StageError::Input`] when a file is missing, wrong, or does not fit the others.
     pub fn read(view: &View<'_>) -> Result<Self, StageError> {
         let json = view.bytes("tokenizer.json")?;
-        Self::of(Config::read(view)?, &json, &view.bytes("model.safetensors")?).map(|(model, _)| model)
+        let weights = view.bytes("model.safetensors")?;
+        Self::of(Config::read(view)?, &json, &[&weights]).map(|(model, _)| model)
     }
 
-    /// A model of the contents of its three files, and the names of arrays that mean nothing here.
+    /// A model of the contents of its files, of which those with weights may be several, and the names of arrays that
+    /// mean nothing here.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn of(config: Config, tokenizer: &[u8], weights: &[u8]) -> Result<(Self, Vec<String>), StageError> {
+    pub fn of(
+        config: Config,
+        tokenizer: &[u8],
+        weights: &[&[u8]],
+    ) -> Result<(Self, Vec<String>), StageError> {
         let subwords = Subwords::load(tokenizer)?;
         if subwords.size > config.vocab_size {
             return Err(StageError::Input(format!(
@@ -51,7 +58,7 @@ impl Model {
         }
         if subwords.special.pad as usize != config.pad_token_id {
             return Err(StageError::Input(format!(
-                "`<pad>` is {} in `tokenizer.json`, {} in `config.json`",
+                "the padding token is {} in `tokenizer.json`, {} in `config.json`",
                 subwords.special.pad, config.pad_token_id
             )));
         }
@@ -86,6 +93,22 @@ impl Model {
         params.load_some(&file, &wanted).map(drop)
     }
 
+    /// Gives the hidden layer of a tagger the numbers of the masked head.
+    ///
+    /// # Errors
+    /// [`StageError::Input`] when there is no such head.
+    pub fn fill_head<D: Backend>(&self, params: &mut Params<D>) -> Result<(), StageError> {
+        let parts = ["dense.weight", "dense.bias", "norm.weight", "norm.bias"];
+        let head = parts.into_iter().map(|part| {
+            let (sizes, numbers) = self.arrays.get(&format!("masked.{part}")).ok_or_else(no_head)?;
+            Ok((format!("tagger.{part}"), sizes.clone(), numbers.clone()))
+        });
+        let head = head.collect::<Result<Vec<_>, StageError>>()?;
+        let file =
+            params::save(head.iter().map(|(name, sizes, x)| (name.as_str(), sizes.clone(), x.clone())))?;
+        params.load_some(&file, |name| head.iter().any(|(own, _, _)| own == name)).map(drop)
+    }
+
     /// Takes the arrays of `params` in place of its own.
     ///
     /// # Errors
@@ -96,6 +119,13 @@ impl Model {
     }
 }
 
+/// What a model says that was exported without its masked head.
+pub fn no_head() -> StageError {
+    StageError::Input(
+        "expected an encoder with its masked head, found one without, or with a decoder of its own".into(),
+    )
+}
+
 /// Sequences laid end to end, and the rows that are read.
 #[derive(Debug, Clone)]
 pub struct Batch {
@@ -103,20 +133,41 @@ pub struct Batch {
     pub ids: Vec<u32>,
     /// Where sequences begin and end.
     pub packed: Packed,
-    /// The row of each word read.
+    /// The rows that are read, in the order of the words.
     pub sites: Vec<u32>,
+    /// How many of them each word has; none told: one.
+    pub spans: Option<Vec<usize>>,
 }
 
 impl Batch {
     /// A batch of these sequences, in order.
     pub fn of<'a>(sequences: impl IntoIterator<Item = &'a Sequence>) -> Self {
-        let (mut ids, mut lengths, mut sites) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ids, mut lengths, mut sites, mut spans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut veil, mut places) = (Vec::new(), Vec::new());
         for sequence in sequences {
-            sites.extend(sequence.sites.iter().map(|site| (ids.len() + site) as u32));
+            for (site, span) in sequence.sites.iter().zip(&sequence.spans) {
+                sites.extend((*site..site + span).map(|row| (ids.len() + row) as u32));
+            }
+            spans.extend(&sequence.spans);
             ids.extend(&sequence.ids);
             lengths.push(sequence.ids.len());
+            veil.extend(&sequence.veil);
+            places.extend(&sequence.places);
         }
-        Self { ids, packed: Packed::new(lengths), sites }
+        let mut packed = Packed::new(lengths);
+        if !veil.is_empty() {
+            packed = packed.veiled(&veil);
+        }
+        if !places.is_empty() {
+            packed = packed.placed(&places);
+        }
+        let spans = Some(spans).filter(|spans| spans.iter().any(|span| *span != 1));
+        Self { ids, packed, sites, spans }
+    }
+
+    /// How many words are read.
+    pub fn words(&self) -> usize {
+        self.spans.as_ref().map_or(self.sites.len(), Vec::len)
     }
 }
 
@@ -127,6 +178,7 @@ pub struct Tagger {
     hidden: Option<(Linear, LayerNorm)>,
     out: Linear,
     dropout: f32,
+    act: Act,
 }
 
 impl Tagger {
@@ -141,7 +193,7 @@ impl Tagger {
         hidden_layer: bool,
     ) -> Result<Self, StageError> {
         let sizes = config.sizes();
-        let encoder = Encoder::new(params.root().at("encoder"), sizes)?;
+        let encoder = Encoder::new(params.root().at("encoder"), sizes)?.acting(config.act());
         let mut root = params.root();
         let mut at = root.at("tagger");
         let init = Init::Normal { std: 0.02 };
@@ -152,7 +204,8 @@ impl Tagger {
             None
         };
         let out = Linear::new(at.at("out"), sizes.width, classes, init)?;
-        Ok(Self { encoder, hidden, out, dropout: sizes.dropout })
+        let dropout = config.classifier_dropout.unwrap_or(sizes.dropout);
+        Ok(Self { encoder, hidden, out, dropout, act: config.head_act() })
     }
 
     /// Logits of every word read: zᵢ = W · dropout(h at mᵢ) + b.
@@ -172,25 +225,25 @@ impl Tagger {
     ) -> Result<Matrix<D, T>, StageError> {
         let hidden = self.encoder.forward::<D, T>(pass, &batch.ids, &batch.packed)?; // [N, W]
         let mut x = rows(hidden, &batch.sites)?; // [S, W]
+        if let Some(spans) = &batch.spans {
+            x = means(x, spans)?;
+        }
         if let Some((dense, norm)) = &self.hidden {
-            x = dense.forward(pass, x, Act::Gelu)?;
+            x = dense.forward(pass, x, self.act)?;
             x = norm.forward(pass, x)?;
         }
         let x = dropout(x, Mask::new(self.dropout, pass.stream()))?;
         self.out.forward(pass, x, Act::Identity)
     }
 
-    /// The likeliest label of every word read; the first of equals.
+    /// The logits of every word read, without dropout.
     ///
     /// # Errors
     /// [`StageError::Tensor`] when the device refuses.
-    pub fn labels<D: Backend>(&self, params: &Params<D>, batch: &Batch) -> Result<Vec<usize>, StageError> {
+    pub fn scores<D: Backend>(&self, params: &Params<D>, batch: &Batch) -> Result<Vec<Vec<f32>>, StageError> {
         let logits = self.logits::<D, dfdx::prelude::NoneTape>(&Pass::eval(params), batch)?;
         let (_, classes) = *logits.shape();
-        let best = |row: &[f32]| {
-            (1..row.len()).fold(0, |best, k| if row[k].total_cmp(&row[best]).is_gt() { k } else { best })
-        };
-        Ok(D::view(&logits).chunks_exact(classes).map(best).collect())
+        Ok(D::view(&logits).chunks_exact(classes).map(<[f32]>::to_vec).collect())
     }
 }
 

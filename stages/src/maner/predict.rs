@@ -2,6 +2,7 @@
 
 use runpipe_base::StageError;
 
+use super::decode::{self, Decoding};
 use super::layout::{Layout, Sequence};
 use super::model::{Batch, Tagger};
 use super::tokenizer::Subwords;
@@ -30,12 +31,37 @@ impl Prepared {
     }
 }
 
+/// How sentences are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
+    /// How words are laid out.
+    pub layout: Layout,
+    /// What a word may be.
+    pub labels: &'a [Tag],
+    /// How tags are chosen.
+    pub decoding: Decoding,
+    /// Words that neighbouring windows share; none: half of a window.
+    pub overlap: Option<usize>,
+}
+
 /// What a tagger says.
+#[derive(Debug, Clone, Default)]
 pub struct Predicted {
     /// A tag for each word of each sentence.
     pub tags: Vec<Vec<Tag>>,
+    /// The probability of each of these tags.
+    pub certainty: Vec<Vec<f64>>,
     /// Sentences that did not fit in one window.
     pub windowed: usize,
+    /// Tokens of the longest sequence.
+    pub longest: usize,
+}
+
+/// A sequence with its sentence and the words that are taken from it.
+struct Asked {
+    sentence: usize,
+    sequence: Sequence,
+    taken: Vec<usize>,
 }
 
 /// Tags every word of every sentence exactly once.
@@ -46,48 +72,62 @@ pub fn predict<D: Backend>(
     tagger: &Tagger,
     params: &Params<D>,
     prepared: &Prepared,
-    layout: Layout,
-    labels: &[Tag],
+    reader: &Reader<'_>,
 ) -> Result<Predicted, StageError> {
-    let mut windowed = 0;
-    // Sequences with their sentence and the words that are taken from them.
-    let mut sequences: Vec<(usize, Sequence, Vec<usize>)> = Vec::new();
-    for (sentence, units) in prepared.units.iter().enumerate() {
-        let windows = layout.overlapping(units);
-        windowed += usize::from(windows.len() > 1);
-        for (window, words) in windows {
-            for sequence in layout.sequences(units, window) {
-                let taken =
-                    words.iter().copied().filter(|word| sequence.words.contains(word)).collect::<Vec<_>>();
-                if !taken.is_empty() {
-                    sequences.push((sentence, sequence, taken));
-                }
-            }
-        }
-    }
-    let mut tags: Vec<Vec<Tag>> =
-        prepared.units.iter().map(|units| vec![Tag::Outside; units.len()]).collect();
-    let mut rest = sequences.as_slice();
+    let mut said = Predicted::default();
+    let asked = ask(prepared, reader, &mut said);
+    let mut scores: Vec<Vec<Vec<f32>>> =
+        prepared.units.iter().map(|units| vec![Vec::new(); units.len()]).collect();
+    let mut rest = asked.as_slice();
     while !rest.is_empty() {
         let mut room = ROOM;
-        let fits = rest.iter().take_while(|(_, sequence, _)| {
-            let fits = sequence.ids.len() <= room;
-            room = room.saturating_sub(sequence.ids.len());
+        let fits = rest.iter().take_while(|asked| {
+            let fits = asked.sequence.ids.len() <= room;
+            room = room.saturating_sub(asked.sequence.ids.len());
             fits
         });
         let (now, later) = rest.split_at(fits.count().max(1));
         rest = later;
-        let batch = Batch::of(now.iter().map(|(_, sequence, _)| sequence));
-        let mut found = tagger.labels(params, &batch)?.into_iter();
-        for (sentence, sequence, taken) in now {
-            for (word, label) in sequence.words.iter().zip(&mut found) {
+        let batch = Batch::of(now.iter().map(|asked| &asked.sequence));
+        let mut found = tagger.scores(params, &batch)?.into_iter();
+        for Asked { sentence, sequence, taken } in now {
+            for (word, row) in sequence.words.iter().zip(&mut found) {
                 if taken.contains(word) {
-                    tags[*sentence][*word] = labels[label].clone();
+                    scores[*sentence][*word] = row;
                 }
             }
         }
     }
-    Ok(Predicted { tags, windowed })
+    for scores in scores {
+        let chosen = match reader.decoding {
+            Decoding::Greedy => decode::greedy(&scores),
+            Decoding::Valid => decode::valid(&scores, reader.labels),
+        };
+        said.tags.push(chosen.iter().map(|label| reader.labels[*label].clone()).collect());
+        let certainty = scores.iter().zip(&chosen).map(|(row, label)| decode::probability(row, *label));
+        said.certainty.push(certainty.collect());
+    }
+    Ok(said)
+}
+
+/// The sequences of all windows of all sentences.
+fn ask(prepared: &Prepared, reader: &Reader<'_>, said: &mut Predicted) -> Vec<Asked> {
+    let mut asked = Vec::new();
+    for (sentence, units) in prepared.units.iter().enumerate() {
+        let windows = reader.layout.overlapping(units, reader.overlap);
+        said.windowed += usize::from(windows.len() > 1);
+        for (window, words) in windows {
+            for sequence in reader.layout.sequences(units, window) {
+                said.longest = said.longest.max(sequence.ids.len());
+                let taken: Vec<usize> =
+                    words.iter().copied().filter(|word| sequence.words.contains(word)).collect();
+                if !taken.is_empty() {
+                    asked.push(Asked { sentence, sequence, taken });
+                }
+            }
+        }
+    }
+    asked
 }
 
 #[cfg(test)]

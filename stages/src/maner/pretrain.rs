@@ -1,13 +1,15 @@
 //! `maner.pretrain`: a masked language model from raw text.
 
+mod corpus;
+
 use runpipe_base::{Ctx, Inputs, Output, Port, Spec, Stage, StageError, params};
 
+use self::corpus::{Corpus, Line, Order};
 use super::PAPER;
 use super::config::Config;
 use super::hub::Arrays;
-use super::layout::{Layout, Pool, Sequence, Site};
 use super::masking::{Masked, Masking};
-use super::model::Model;
+use super::model::{Model, no_head};
 use super::tokenizer::Subwords;
 use crate::code;
 use crate::data::text;
@@ -50,6 +52,8 @@ params! {
         mask_rate: f64 = 0.15, in 0.001..=1.0;
         /// Whether the pieces of a word are masked together.
         whole_word: bool = false;
+        /// Whether a sequence holds as many lines as fit, one after the other, and not one alone. Source: RoBERTa.
+        pack: bool = false;
         /// Lines kept aside to measure on, at most a tenth of all.
         held_out: usize = 200, in 1.., unit "lines";
         /// One random stream a purpose is derived from it: weights, order, masks, dropout.
@@ -71,6 +75,11 @@ impl Stage for Pretrain {
             "Learns a vocabulary and a masked language model from raw text.",
         )
         .input(Port::one("text", "text", "raw text, one sentence a line"))
+        .input(Port::optional(
+            "start",
+            "weights/encoder",
+            "an encoder that learns on, with its vocabulary and sizes in place of those told",
+        ))
         .tensors()
         .metric("loss", "cross-entropy of masked tokens held aside, in nats")
         .metric("perplexity", "e to the loss")
@@ -86,32 +95,32 @@ impl Stage for Pretrain {
     }
 
     fn run(&self, p: &PretrainParams, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
-        if !p.width.is_multiple_of(p.heads) {
+        let lines = text::lines(&inputs.one("text")?)?;
+        let mut model = match inputs.optional("start") {
+            Some(view) => Model::read(&view)?,
+            None => new(p, &lines)?,
+        };
+        model.config.hidden_dropout_prob = p.dropout;
+        model.config.attention_probs_dropout_prob = p.dropout;
+        let room = model.config.sizes().positions;
+        if p.max_len > room {
             return Err(StageError::Input(format!(
-                "`width` {} is no multiple of `heads` {}",
-                p.width, p.heads
+                "`max_len` is {}, but the encoder at `start` has {room} positions",
+                p.max_len
             )));
         }
-        let lines = text::lines(&inputs.one("text")?)?;
-        let subwords = Subwords::learn(lines.iter().map(String::as_str), p.vocabulary)?;
-        let corpus = Corpus::new(&lines, &subwords, p)?;
+        let corpus = Corpus::new(&lines, &model.subwords, p)?;
         corpus.measure(cx);
-        on_device!(cx, |dev| train(&dev, p, subwords, &corpus, cx))
+        on_device!(cx, |dev| train(&dev, p, model, &corpus, cx))
     }
 }
 
-/// Learning rate rises and falls over the first part of the steps.
-pub(super) fn linear_schedule(warmup: f64, steps: u64) -> Schedule {
-    Schedule::Linear { warmup: (warmup * steps as f64).round() as u64 }
-}
-
-fn train<D: Backend>(
-    dev: &D,
-    p: &PretrainParams,
-    subwords: Subwords,
-    corpus: &Corpus,
-    cx: &mut Ctx<'_>,
-) -> Result<Output, StageError> {
+/// A model that has learned its vocabulary and nothing else; its arrays are made by training.
+fn new(p: &PretrainParams, lines: &[String]) -> Result<Model, StageError> {
+    if !p.width.is_multiple_of(p.heads) {
+        return Err(StageError::Input(format!("`width` {} is no multiple of `heads` {}", p.width, p.heads)));
+    }
+    let subwords = Subwords::learn(lines.iter().map(String::as_str), p.vocabulary)?;
     let sizes = EncoderSizes {
         vocabulary: subwords.size,
         positions: p.max_len,
@@ -122,16 +131,35 @@ fn train<D: Backend>(
         dropout: p.dropout,
         epsilon: 1e-5,
     };
+    let config = Config::new(sizes, subwords.special.pad);
+    Ok(Model { config, subwords, arrays: Arrays::new() })
+}
+
+/// Learning rate rises and falls over the first part of the steps.
+pub(super) fn linear_schedule(warmup: f64, steps: u64) -> Schedule {
+    Schedule::Linear { warmup: (warmup * steps as f64).round() as u64 }
+}
+
+fn train<D: Backend>(
+    dev: &D,
+    p: &PretrainParams,
+    mut model: Model,
+    corpus: &Corpus,
+    cx: &mut Ctx<'_>,
+) -> Result<Output, StageError> {
+    let (config, special) = (&model.config, model.subwords.special);
     let mut params = Params::new(dev, p.seed);
-    let encoder = Encoder::new(params.root().at("encoder"), sizes)?;
-    let head = MaskedHead::new(params.root().at("masked"), &encoder)?;
+    let encoder = Encoder::new(params.root().at("encoder"), config.sizes())?.acting(config.act());
+    let head = MaskedHead::new(params.root().at("masked"), &encoder)?.acting(config.head_act());
+    if !model.arrays.is_empty() {
+        if !model.arrays.contains_key("masked.bias") {
+            return Err(no_head());
+        }
+        model.fill(&mut params, |_| true)?;
+    }
     cx.metric("weights", params.count() as f64);
-    let masking = Masking {
-        rate: p.mask_rate,
-        whole_word: p.whole_word,
-        special: subwords.special,
-        vocabulary: subwords.size,
-    };
+    let masking =
+        Masking { rate: p.mask_rate, whole_word: p.whole_word, special, vocabulary: model.subwords.size };
     let every = p.steps.div_ceil(10).max(1);
     let mut task =
         Guess { encoder, head, masking, corpus, order: Order::new(corpus, p), every, steps: p.steps };
@@ -151,134 +179,8 @@ fn train<D: Backend>(
     cx.metric("loss", loss);
     cx.metric("perplexity", loss.exp());
     cx.metric("accuracy", accuracy);
-    let config = Config::new(sizes, subwords.special.pad);
-    let mut model = Model { config, subwords, arrays: Arrays::new() };
     model.take(&params)?;
     model.write("weights/encoder")
-}
-
-/// Lines as sequences of ids.
-struct Corpus {
-    train: Vec<Line>,
-    held_out: Vec<Line>,
-    words: usize,
-    tokens: usize,
-    unknown: usize,
-    vocabulary: usize,
-}
-
-/// A sequence, and where words begin in it.
-struct Line {
-    ids: Vec<u32>,
-    starts: Vec<bool>,
-}
-
-impl Corpus {
-    fn new(lines: &[String], subwords: &Subwords, p: &PretrainParams) -> Result<Self, StageError> {
-        let special = subwords.special;
-        let layout = Layout {
-            site: Site::Tokcls,
-            pool: Pool::First,
-            filler: special.mask,
-            special,
-            max_len: p.max_len,
-        };
-        let mut known = std::collections::HashMap::new();
-        let (mut words, mut tokens, mut unknown) = (0, 0, 0);
-        let mut cut = |line: &String| -> Result<Vec<Line>, StageError> {
-            let mut units = Vec::new();
-            for word in line.split(' ').filter(|word| !word.is_empty()) {
-                if !known.contains_key(word) {
-                    known.insert(word.to_owned(), subwords.word(word)?);
-                }
-                units.push(known[word].clone());
-            }
-            words += units.len();
-            tokens += units.iter().map(Vec::len).sum::<usize>();
-            unknown += units.iter().flatten().filter(|id| **id == special.unknown).count();
-            let windows = layout.windows(&units);
-            Ok(windows.into_iter().flat_map(|w| layout.sequences(&units, w)).map(Line::of).collect())
-        };
-        // Which lines are kept aside depends on the seed alone.
-        let aside = p.held_out.min(lines.len() / 10);
-        let order = Stream::new(p.seed, "held out").permutation(lines.len());
-        let mut is_aside = vec![false; lines.len()];
-        order[..aside].iter().for_each(|&i| is_aside[i] = true);
-        let (mut train, mut held_out) = (Vec::new(), Vec::new());
-        for (line, aside) in lines.iter().zip(is_aside) {
-            if aside { held_out.extend(cut(line)?) } else { train.extend(cut(line)?) }
-        }
-        if train.is_empty() || held_out.is_empty() {
-            return Err(StageError::Input(format!(
-                "expected at least 10 lines of text, found {}",
-                lines.len()
-            )));
-        }
-        Ok(Self { train, held_out, words, tokens, unknown, vocabulary: subwords.size })
-    }
-
-    fn measure(&self, cx: &mut Ctx<'_>) {
-        cx.metric("vocabulary", self.vocabulary as f64);
-        cx.metric("fertility", self.tokens as f64 / self.words as f64);
-        cx.metric("unknown", 100.0 * self.unknown as f64 / self.tokens as f64);
-    }
-}
-
-impl Line {
-    fn of(sequence: Sequence) -> Self {
-        let mut starts = vec![false; sequence.ids.len()];
-        // The sites of this layout are the first pieces of words.
-        sequence.sites.iter().for_each(|site| starts[*site] = true);
-        let last = starts.len() - 1;
-        (starts[0], starts[last]) = (true, true);
-        Self { ids: sequence.ids, starts }
-    }
-}
-
-/// Which lines make the batch of a step: every epoch all lines in a new order, as many as fit in a batch.
-struct Order<'a> {
-    lines: &'a [Line],
-    room: usize,
-    stream: Stream,
-    epoch: u64,
-    /// The step of the epoch's first batch.
-    first: u64,
-    batches: Vec<Vec<usize>>,
-}
-
-impl<'a> Order<'a> {
-    fn new(corpus: &'a Corpus, p: &PretrainParams) -> Self {
-        let stream = Stream::new(p.seed, "order");
-        let mut order =
-            Self { lines: &corpus.train, room: p.batch, stream, epoch: 0, first: 0, batches: Vec::new() };
-        order.fill();
-        order
-    }
-
-    fn fill(&mut self) {
-        self.batches.clear();
-        let (mut batch, mut tokens) = (Vec::new(), 0);
-        for i in self.stream.child(self.epoch).permutation(self.lines.len()) {
-            let length = self.lines[i].ids.len();
-            if tokens + length > self.room && !batch.is_empty() {
-                self.batches.push(std::mem::take(&mut batch));
-                tokens = 0;
-            }
-            batch.push(i);
-            tokens += length;
-        }
-        self.batches.push(batch);
-    }
-
-    /// The lines of a step; steps must not go back.
-    fn batch(&mut self, step: u64) -> &[usize] {
-        while step >= self.first + self.batches.len() as u64 {
-            self.first += self.batches.len() as u64;
-            self.epoch += 1;
-            self.fill();
-        }
-        &self.batches[(step - self.first) as usize]
-    }
 }
 
 /// What is trained: guess what masks hide.
@@ -313,7 +215,9 @@ impl Guess<'_> {
             let pass = Pass::eval(params);
             let hidden = self.encoder.forward::<D, dfdx::prelude::NoneTape>(&pass, &masked.ids, &packed)?;
             let logits = self.head.logits(&pass, hidden, &masked.sites)?;
-            for (row, word) in D::view(&logits).chunks_exact(self.corpus.vocabulary).zip(&masked.words) {
+            for (row, word) in
+                D::view(&logits).chunks_exact(self.encoder.sizes().vocabulary).zip(&masked.words)
+            {
                 let word = *word as usize;
                 let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let sum: f64 = row.iter().map(|x| f64::from(x - most).exp()).sum();

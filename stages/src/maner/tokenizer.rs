@@ -5,11 +5,16 @@ use std::collections::BTreeMap;
 use runpipe_base::StageError;
 use serde_json::json;
 use tokenizers::Tokenizer;
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::pre_tokenizers::sequence::Sequence;
 
 use super::bpe;
 
 /// Special tokens in order of their ids, as RoBERTa has them.
 pub const SPECIAL: [&str; 5] = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"];
+
+/// The same tokens as BERT calls them.
+const BERT: [&str; 5] = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"];
 
 /// What stands before a word in the subwords' own alphabet.
 const SPACE: char = '▁';
@@ -62,13 +67,17 @@ impl Subwords {
         Self::load(&serde_json::to_vec(&describe(&merges)).map_err(|e| StageError::Other(e.to_string()))?)
     }
 
-    /// Reads a `tokenizer.json`.
+    /// Reads a `tokenizer.json`. One of bytes is made to encode every word as if a blank stood before it, the first
+    /// of a sentence like the others.
     ///
     /// # Errors
     /// [`StageError::Input`] when it is none, or lacks a special token.
     pub fn load(json: &[u8]) -> Result<Self, StageError> {
         let wrong = |e: tokenizers::Error| StageError::Input(format!("`tokenizer.json`: {e}"));
         let mut inner = Tokenizer::from_bytes(json).map_err(wrong)?;
+        if let Some(pieces) = inner.get_pre_tokenizer().cloned() {
+            inner.with_pre_tokenizer(Some(with_blank(pieces)));
+        }
         // Saved tokenizers may cut and pad; words are never cut here.
         inner.with_truncation(None).map_err(wrong)?;
         inner.with_padding(None);
@@ -78,7 +87,8 @@ impl Subwords {
             let missing = || StageError::Input(format!("`tokenizer.json` has no token `{token}`"));
             inner.token_to_id(token).ok_or_else(missing)
         };
-        let [start, pad, end, unknown, mask] = SPECIAL;
+        let is_bert = inner.token_to_id(BERT[4]).is_some() && inner.token_to_id(SPECIAL[4]).is_none();
+        let [start, pad, end, unknown, mask] = if is_bert { BERT } else { SPECIAL };
         let special = Special {
             start: id(start)?,
             pad: id(pad)?,
@@ -120,6 +130,17 @@ impl Subwords {
     /// As [`word`](Self::word).
     pub fn words<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> Result<Vec<Vec<u32>>, StageError> {
         words.into_iter().map(|word| self.word(word)).collect()
+    }
+}
+
+/// The same way to cut words, where one of bytes puts a blank before each.
+fn with_blank(pieces: PreTokenizerWrapper) -> PreTokenizerWrapper {
+    match pieces {
+        PreTokenizerWrapper::ByteLevel(bytes) => bytes.add_prefix_space(true).into(),
+        PreTokenizerWrapper::Sequence(several) => {
+            Sequence::new(several.as_ref().iter().cloned().map(with_blank).collect()).into()
+        }
+        other => other,
     }
 }
 

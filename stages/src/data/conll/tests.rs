@@ -109,6 +109,89 @@ fn files_by_their_names() {
 }
 
 #[test]
+fn files_of_several_languages_and_labels_beside_them() {
+    let files = [
+        ("train-yo.tsv", "a\tI-PER\n"),
+        ("dev-yo.tsv", "b\tB-LOC\n"),
+        ("test-yo.tsv", "c\tO\n"),
+        ("train-zh-yue.tsv", "d\tO\n"),
+        ("dev-zh-yue.tsv", "d\tO\n"),
+        ("test-zh-yue.tsv", "d\tO\n"),
+        ("labels.txt", "O\nB-PER\nI-PER\nB-LOC\nI-LOC\n"),
+    ];
+    let mut bench = Bench::new();
+    let ran = read(&mut bench, &files, &[("lang", text("yo"))]).unwrap();
+    assert_eq!(bench.text(ran.part("train"), "sentences.conll"), "a\tI-PER\n\n");
+    assert_eq!(bench.text(ran.part("train"), "labels.txt"), "O\nB-LOC\nI-LOC\nB-PER\nI-PER\n");
+    let ran = read(&mut bench, &files, &[("lang", text("zh-yue"))]).unwrap();
+    assert_eq!(bench.text(ran.part("train"), "sentences.conll"), "d\tO\n\n");
+    let both = read(&mut bench, &files, &[]).unwrap_err().to_string();
+    assert_eq!(both, "corpus:0: expected one file for `train`, found `train-yo.tsv` and `train-zh-yue.tsv`");
+    let alone =
+        read(&mut bench, &files[..3], &[("types", Value::List(vec![text("PER"), text("LOC")]))]).unwrap();
+    assert_eq!(bench.text(alone.part("test"), "sentences.conll"), "c\tO\n\n", "one language needs no name");
+}
+
+#[test]
+fn lines_of_json() {
+    let named = "{\"tokens\": [\"New York\", \":\"], \"ner_tags\": [\"B-LOC\", \"O\"], \"langs\": [\"en\", \"en\"]}\n\n";
+    let numbered = "{\"words\": [\"a\"], \"tags\": [3]}\r\n";
+    let of = |dev: &str, labels: Option<&str>| {
+        let mut files = vec![("train.jsonl", named), ("dev.jsonl", dev), ("test.jsonl", named)];
+        files.extend(labels.map(|labels| ("labels.txt", labels)));
+        let mut bench = Bench::new();
+        let ran = read(&mut bench, &files, &[])?;
+        let shown = |part: &str| bench.text(ran.part(part), "sentences.conll");
+        Ok::<_, StageError>((shown("train"), shown("dev")))
+    };
+    let labels = "O\nB-PER\nI-PER\nB-LOC\nI-LOC\n";
+    let (train, dev) = of(numbered, Some(labels)).unwrap();
+    assert_eq!((train.as_str(), dev.as_str()), ("New York\tB-LOC\n:\tO\n\n", "a\tB-LOC\n\n"));
+    let refusal = |dev: &str, labels: Option<&str>| of(dev, labels).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(
+        refusal(numbered, None),
+        "corpus/dev.jsonl:1: expected a file `labels.txt` that names the tags, or names for them, found the number 3"
+    );
+    assert_eq!(
+        refusal("{\"words\": [\"a\"], \"tags\": [9]}", Some(labels)),
+        "corpus/dev.jsonl:1: expected a tag below 5, as many as `labels.txt` names, found 9"
+    );
+    assert_eq!(
+        refusal("{\"words\": [\"a\", \"b\"], \"tags\": [\"O\"]}", None),
+        "corpus/dev.jsonl:1: expected as many tags as words, found 1 and 2"
+    );
+    assert_eq!(
+        refusal("{\"words\": [\"a\\tb\"], \"tags\": [\"O\"]}", None),
+        "corpus/dev.jsonl:1: expected words without tabs and line ends, found `a\\tb`"
+    );
+    assert!(
+        refusal("\n[1]", None).starts_with("corpus/dev.jsonl:2: expected a sentence such as `{\"tokens\"")
+    );
+    assert_eq!(
+        refusal(named, Some("O\nPER\n")),
+        "corpus/labels.txt:2: expected a tag such as `O` or `B-PER`, found `PER`"
+    );
+    assert_eq!(refusal(named, Some("\n")), "corpus/labels.txt:0: expected labels, found none");
+    assert_eq!(
+        refusal(named, Some("O\nB-PER\nI-PER\n")),
+        "corpus/train.jsonl:1: expected one of the entity types of `labels.txt` (`PER`), found `LOC`"
+    );
+}
+
+#[test]
+fn sentences_of_train_may_be_left_out_elsewhere() {
+    let files = [("train", "a B-PER\n\nb O\n"), ("dev", "b O\n\nc O\n"), ("test", "a O\n\nd O\n\na O\n")];
+    let mut bench = Bench::new();
+    let kept = read(&mut bench, &files, &[]).unwrap();
+    assert!((kept.metrics["repeats"] - 3.0).abs() < f64::EPSILON);
+    assert!((kept.metrics["test_sentences"] - 3.0).abs() < f64::EPSILON);
+    let left = read(&mut bench, &files, &[("repeats", text("drop"))]).unwrap();
+    assert_eq!(bench.text(left.part("dev"), "sentences.conll"), "c\tO\n\n");
+    assert_eq!(bench.text(left.part("test"), "sentences.conll"), "d\tO\n\n");
+    assert_eq!(left.part("train"), kept.part("train"));
+}
+
+#[test]
 fn given_types_hold_for_all_splits() {
     let mut bench = Bench::new();
     let types = Value::List(vec![text("PER"), text("LOC")]);

@@ -103,3 +103,11 @@ fn texts_are_joined() {
     assert_eq!(bench.text(&ran.artifact, "text.txt"), "a\nb\nc\n");
     assert!((ran.metrics["lines"] - 3.0).abs() < f64::EPSILON);
 }
+
+#[test]
+fn a_language_may_have_no_text() {
+    let dir = folder(&[("a.ibo.txt", b"one\n")]);
+    let of = |more: &[(&str, Value)]| read(dir.path(), &[&[("names", text("*.luo.txt*"))], more].concat());
+    assert!(of(&[]).is_err());
+    assert_eq!(of(&[("optional", Value::Bool(true))]).unwrap(), "");
+}

@@ -26,7 +26,9 @@ pub fn means<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>, lengths: &[usize]) ->
         for (y, length) in y.chunks_exact_mut(width).zip(lengths) {
             let (rows, after) = rest.split_at(length * width);
             rows.chunks_exact(width).for_each(|row| par::add(y, row));
-            y.iter_mut().for_each(|y| *y /= *length as f32);
+            for y in y.iter_mut() {
+                *y /= *length as f32;
+            }
             rest = after;
         }
     }

@@ -171,9 +171,13 @@ fn every_switch_makes_a_tagger_that_can_be_evaluated() {
         ("site", "mask_filler"),
         ("site", "cloze"),
         ("pool", "last"),
+        ("pool", "mean"),
         ("filler", "unk"),
         ("filler", "new"),
         ("head", "mlp"),
+        ("head", "mlm_mlp"),
+        ("mask_visibility", "query_only"),
+        ("mask_position_ids", "shared"),
     ] {
         let params = [vec![("epochs", int(1)), ("min_steps", int(2))], vec![(name, text(value))]].concat();
         let tagger = bench.run("maner.finetune", &params, &inputs).artifact;
@@ -183,6 +187,97 @@ fn every_switch_makes_a_tagger_that_can_be_evaluated() {
         let found = Tagged::read(&bench.view(scores.part("predictions"))).unwrap();
         let words = |t: Tagged| t.sentences.into_iter().map(|s| s.words).collect::<Vec<_>>();
         assert_eq!(words(found), words(gold), "{name} {value}: a tag for every word");
+    }
+}
+
+#[test]
+fn the_masked_head_is_where_its_tagger_starts() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
+    let still = [("lr", Value::Float(0.0)), ("epochs", int(1)), ("min_steps", int(1)), ("retries", int(0))];
+    let of = |bench: &mut Bench, head: &str| {
+        let ran = bench.run("maner.finetune", &[&still[..], &[("head", text(head))]].concat(), &inputs);
+        Model::read(&bench.view(&ran.artifact)).unwrap().arrays["tagger.dense.weight"].clone()
+    };
+    let masked = Model::read(&bench.view(&encoder)).unwrap().arrays["masked.dense.weight"].clone();
+    assert_eq!(of(&mut bench, "mlm_mlp"), masked);
+    assert_ne!(of(&mut bench, "mlp"), masked);
+}
+
+#[test]
+fn a_batch_in_parts_teaches_what_the_whole_does() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
+    let curve = |bench: &mut Bench, more: &[(&str, Value)]| {
+        let params = [brief(), vec![("dropout", Value::Float(0.0))], more.to_vec()].concat();
+        let ran = bench.run("maner.finetune", &params, &inputs);
+        ran.series.iter().find(|s| s.name == "train_loss").unwrap().points.clone()
+    };
+    let whole = curve(&mut bench, &[]);
+    let parts = curve(&mut bench, &[("pass", int(60))]);
+    assert_ne!(whole, parts, "sums have another order");
+    assert!(
+        whole.iter().zip(&parts).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-3),
+        "{whole:?} {parts:?}"
+    );
+}
+
+#[test]
+fn all_pieces_of_a_word_may_teach() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
+    let with = |all: bool| {
+        [brief(), vec![("site", text("tokcls")), ("label_all_pieces", Value::Bool(all))]].concat()
+    };
+    let (one, all) = (
+        bench.run("maner.finetune", &with(false), &inputs),
+        bench.run("maner.finetune", &with(true), &inputs),
+    );
+    assert_ne!(one.series, all.series);
+}
+
+#[test]
+fn patience_ends_what_does_not_get_better() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train")), ("dev", corpus.part("dev"))];
+    let params = [
+        ("epochs", int(1)),
+        ("min_steps", int(20)),
+        ("epochs", int(40)),
+        ("evaluations", int(20)),
+        ("lr", Value::Float(0.0)),
+        ("patience", int(3)),
+        ("retries", int(0)),
+    ];
+    let ran = bench.run("maner.finetune", &params, &inputs);
+    // An evaluation every 10 of 200 steps; the first is the best, as nothing changes.
+    assert_eq!((ran.metrics["best_step"] as u64, ran.metrics["steps"] as u64), (10, 40));
+}
+
+/// A rate at which nothing is learned: the tagger collapses and is tuned again, as often as told.
+#[test]
+fn a_collapsed_tagger_is_tuned_anew() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train")), ("dev", corpus.part("dev"))];
+    let params = [brief(), vec![("lr", Value::Float(1e-9)), ("retries", int(2))]].concat();
+    let ran = bench.run("maner.finetune", &params, &inputs);
+    assert_eq!((ran.metrics["retried"] as u64, ran.metrics["collapsed"] as u64), (2, 1), "{:?}", ran.metrics);
+    let once = [brief(), vec![("lr", Value::Float(1e-9)), ("retries", int(0))]].concat();
+    assert_ne!(bench.run("maner.finetune", &once, &inputs).artifact, ran.artifact, "other random numbers");
+    // Stopped in the first, the second and the third attempt of 12 steps.
+    for stop in [5, 17, 30] {
+        let host = StopAfter::new(stop);
+        assert!(matches!(
+            bench.attempt_on(&host, "maner.finetune", &params, &inputs),
+            Err(StageError::Cancelled)
+        ));
+        host.go_on();
+        assert_eq!(bench.attempt_on(&host, "maner.finetune", &params, &inputs).unwrap(), ran);
     }
 }
 
@@ -197,6 +292,7 @@ fn a_tagger_that_finds_nothing_says_so() {
         ("min_steps", int(40)),
         ("freeze", text("encoder")),
         ("encoder_init", text("random")),
+        ("retries", int(0)),
     ];
     let ran = bench.run("maner.finetune", &params, &inputs);
     assert!(

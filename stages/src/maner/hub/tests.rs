@@ -17,6 +17,17 @@ use crate::maner::config::Config;
 /// The golden figures were computed in f64 and have six decimals; ours are f32.
 const TOLERANCE: f32 = 2e-5;
 
+/// The same sizes as a BERT.
+fn bert() -> Config {
+    Config {
+        model_type: "bert".to_owned(),
+        type_vocab_size: 2,
+        layer_norm_eps: 1e-12,
+        pad_token_id: 0,
+        ..config()
+    }
+}
+
 fn config() -> Config {
     Config::parse(
         r#"{ "model_type": "roberta", "vocab_size": 12, "hidden_size": 8, "num_hidden_layers": 2,
@@ -29,11 +40,15 @@ fn config() -> Config {
 
 /// Array number p, element k: 0.2·sin(0.7k + 1.1p), and 1 more in the gain of a norm.
 fn golden_arrays() -> Vec<(String, Array)> {
-    let (d, inner) = (8, 16);
+    golden_arrays_of(&config())
+}
+
+fn golden_arrays_of(config: &Config) -> Vec<(String, Array)> {
+    let (d, inner, types) = (8, 16, config.type_vocab_size);
     let mut list: Vec<(String, Vec<usize>)> = vec![
         ("roberta.embeddings.word_embeddings.weight".into(), vec![12, d]),
         ("roberta.embeddings.position_embeddings.weight".into(), vec![10, d]),
-        ("roberta.embeddings.token_type_embeddings.weight".into(), vec![1, d]),
+        ("roberta.embeddings.token_type_embeddings.weight".into(), vec![types, d]),
         ("roberta.embeddings.LayerNorm.weight".into(), vec![d]),
         ("roberta.embeddings.LayerNorm.bias".into(), vec![d]),
     ];
@@ -65,11 +80,21 @@ fn golden_arrays() -> Vec<(String, Array)> {
         let number = |k: usize| (0.2 * libm::sin(0.7 * k as f64 + 1.1 * p as f64) + f64::from(gain)) as f32;
         (0..count).map(number).collect::<Vec<f32>>()
     };
+    let own = |name: String| {
+        let heads = [
+            ("roberta.", "bert."),
+            ("lm_head.bias", "cls.predictions.bias"),
+            ("lm_head.layer_norm", "cls.predictions.transform.LayerNorm"),
+            ("lm_head", "cls.predictions.transform"),
+        ];
+        let change = heads.iter().filter(|_| config.is_bert()).find(|(theirs, _)| name.starts_with(theirs));
+        change.map_or(name.clone(), |(theirs, bert)| name.replacen(theirs, bert, 1))
+    };
     list.into_iter()
         .enumerate()
         .map(|(p, (name, sizes))| {
             let numbers = numbers(p, &name, sizes.iter().product());
-            (name, (sizes, numbers))
+            (own(name), (sizes, numbers))
         })
         .collect()
 }
@@ -83,62 +108,116 @@ fn check(what: &str, found: &[f32], expected: &[f32]) {
     assert!(far.is_none() && found.len() >= expected.len(), "{what}: {found:?}, not {expected:?}");
 }
 
+/// What a family of encoders makes of the golden arrays.
+struct Golden {
+    config: Config,
+    embedded: [f32; 8],
+    first: [f32; 8],
+    second: [f32; 8],
+    logits: [f32; 6],
+    loss: f32,
+}
+
+fn golden() -> [Golden; 2] {
+    [
+        Golden {
+            config: config(),
+            embedded: [0.242076, 0.780922, 0.923830, 0.703926, 0.063229, -0.852136, -1.503014, -1.391148],
+            first: [-2.084470, -1.090291, 0.133727, 0.217144, 0.328574, 0.817530, 0.797065, -0.179097],
+            second: [2.426666, 1.296898, -0.100102, -0.144498, -0.189465, -0.846476, -1.198557, -0.458032],
+            logits: [-0.288843, 0.431748, 0.954382, 1.046118, 0.668611, -0.006009],
+            loss: 2.955061,
+        },
+        Golden {
+            config: bert(),
+            embedded: [1.048604, 0.995964, 0.611705, 0.031657, -0.679838, -1.214127, -1.120287, -0.348618],
+            first: [-1.616132, 0.742455, 0.972336, 0.046083, 0.215263, 0.692157, 0.172805, -1.465983],
+            second: [1.660310, 2.224253, 0.576674, -0.553092, -0.602452, -0.726034, -0.895145, -0.783156],
+            logits: [1.124975, 1.361843, 0.983264, 0.160822, -0.733481, -1.295543],
+            loss: 2.884728,
+        },
+    ]
+}
+
 #[test]
-fn the_golden_encoder() {
-    let config = config();
-    let (arrays, left) = load(&file(&golden_arrays()), &config).unwrap();
-    assert_eq!(left, Vec::<String>::new());
-    let mut params = Params::new(&Cpu::default(), 0);
-    let encoder = Encoder::new(params.root().at("encoder"), config.sizes()).unwrap();
-    let head = MaskedHead::new(params.root().at("masked"), &encoder).unwrap();
-    let ours = file(&arrays.into_iter().collect::<Vec<_>>());
-    params.load(&ours).unwrap();
-    // Two sentences; the second is two tokens shorter, which other layouts fill with padding.
-    let ids = [0, 5, 6, 11, 7, 2, 0, 11, 8, 2];
-    let packed = Packed::new([6, 4]);
-    let pass = Pass::eval(&params);
-    let hidden = encoder.forward::<Cpu, NoneTape>(&pass, &ids, &packed).unwrap();
-    let rows = Cpu::view(&hidden).into_owned();
-    let row = |i: usize| &rows[8 * i..8 * (i + 1)];
-    let first = [-2.084470, -1.090291, 0.133727, 0.217144, 0.328574, 0.817530, 0.797065, -0.179097];
-    check("last hidden state at [0, 3]", row(3), &first);
-    let second = [2.426666, 1.296898, -0.100102, -0.144498, -0.189465, -0.846476, -1.198557, -0.458032];
-    check("last hidden state at [1, 2]", row(8), &second);
-    let logits = head.logits(&pass, hidden.clone(), &[7]).unwrap();
-    let expected = [-0.288843, 0.431748, 0.954382, 1.046118, 0.668611, -0.006009];
-    check("logits at [1, 1]", &Cpu::view(&logits), &expected);
-    let loss = head.loss(&pass, hidden, &[3, 7], &[7, 9]).unwrap();
-    check("mean cross-entropy", &Cpu::view(&loss), &[2.955061]);
+fn the_golden_encoders() {
+    for golden in golden() {
+        let config = golden.config;
+        let (arrays, left) = load(&[&file(&golden_arrays_of(&config))], &config).unwrap();
+        assert_eq!(left, Vec::<String>::new());
+        let mut params = Params::new(&Cpu::default(), 0);
+        let encoder = Encoder::new(params.root().at("encoder"), config.sizes()).unwrap();
+        let head = MaskedHead::new(params.root().at("masked"), &encoder).unwrap();
+        let ours = file(&arrays.into_iter().collect::<Vec<_>>());
+        params.load(&ours).unwrap();
+        // Two sentences; the second is two tokens shorter, which other layouts fill with padding.
+        let ids = [0, 5, 6, 11, 7, 2, 0, 11, 8, 2];
+        let packed = Packed::new([6, 4]);
+        let pass = Pass::eval(&params);
+        let hidden = encoder.forward::<Cpu, NoneTape>(&pass, &ids, &packed).unwrap();
+        let rows = Cpu::view(&hidden).into_owned();
+        let row = |i: usize| &rows[8 * i..8 * (i + 1)];
+        check("last hidden state at [0, 3]", row(3), &golden.first);
+        check("last hidden state at [1, 2]", row(8), &golden.second);
+        let logits = head.logits(&pass, hidden.clone(), &[7]).unwrap();
+        check("logits at [1, 1]", &Cpu::view(&logits), &golden.logits);
+        let loss = head.loss(&pass, hidden, &[3, 7], &[7, 9]).unwrap();
+        check("mean cross-entropy", &Cpu::view(&loss), &[golden.loss]);
+    }
 }
 
 #[test]
 fn embeddings_alone_are_the_golden_ones() {
-    let config = Config { num_hidden_layers: 0, ..config() };
-    let arrays: Vec<_> = golden_arrays().into_iter().filter(|(name, _)| !name.contains(".layer.")).collect();
-    let (arrays, _) = load(&file(&arrays), &config).unwrap();
-    let mut params = Params::new(&Cpu::default(), 0);
-    let encoder = Encoder::new(params.root().at("encoder"), config.sizes()).unwrap();
-    params.load_some(&file(&arrays.into_iter().collect::<Vec<_>>()), |_| true).unwrap();
-    let hidden = encoder.forward::<Cpu, NoneTape>(&Pass::eval(&params), &[0], &Packed::new([1])).unwrap();
-    let expected = [0.242076, 0.780922, 0.923830, 0.703926, 0.063229, -0.852136, -1.503014, -1.391148];
-    check("embedding output at [0, 0]", &Cpu::view(&hidden), &expected);
+    for golden in golden() {
+        let config = Config { num_hidden_layers: 0, ..golden.config };
+        let arrays = golden_arrays_of(&config).into_iter().filter(|(name, _)| !name.contains(".layer."));
+        let (arrays, _) = load(&[&file(&arrays.collect::<Vec<_>>())], &config).unwrap();
+        let mut params = Params::new(&Cpu::default(), 0);
+        let encoder = Encoder::new(params.root().at("encoder"), config.sizes()).unwrap();
+        params.load_some(&file(&arrays.into_iter().collect::<Vec<_>>()), |_| true).unwrap();
+        let hidden = encoder.forward::<Cpu, NoneTape>(&Pass::eval(&params), &[0], &Packed::new([1])).unwrap();
+        check("embedding output at [0, 0]", &Cpu::view(&hidden), &golden.embedded);
+    }
 }
 
 fn loaded(arrays: &[(String, Array)]) -> Result<(Arrays, Vec<String>), String> {
-    load(&file(arrays), &config()).map_err(|e| e.to_string())
+    load(&[&file(arrays)], &config()).map_err(|e| e.to_string())
 }
 
 #[test]
 fn what_is_saved_is_loaded_bit_by_bit() {
-    let (arrays, _) = loaded(&golden_arrays()).unwrap();
-    let saved = save(&arrays, &config()).unwrap();
-    let (again, left) = load(&saved, &config()).unwrap();
-    assert_eq!(again, arrays);
+    for config in [config(), bert()] {
+        let (arrays, _) = load(&[&file(&golden_arrays_of(&config))], &config).unwrap();
+        let saved = save(&arrays, &config).unwrap();
+        let (again, left) = load(&[&saved], &config).unwrap();
+        assert_eq!(again, arrays);
+        assert_eq!(left, Vec::<String>::new());
+        assert_eq!(save(&again, &config).unwrap(), saved);
+        let names = params::load(&saved).unwrap();
+        let theirs: Vec<String> = golden_arrays_of(&config).into_iter().map(|(name, _)| name).collect();
+        assert!(theirs.iter().all(|name| names.contains_key(name)), "every name is the hub's");
+    }
+}
+
+#[test]
+fn a_file_may_be_several() {
+    let arrays = golden_arrays();
+    let (front, back) = arrays.split_at(20);
+    let apart = load(&[&file(back), &file(front)], &config()).unwrap();
+    assert_eq!(apart, loaded(&arrays).unwrap());
+}
+
+/// A head whose decoder is not the table of word vectors is left out, and so is its decoder.
+#[test]
+fn an_untied_head_is_no_head() {
+    let config = Config { tie_word_embeddings: false, ..config() };
+    let mut arrays = golden_arrays();
+    arrays.push(("lm_head.decoder.weight".into(), (vec![12, 8], vec![7.0; 96])));
+    let (found, left) = load(&[&file(&arrays)], &config).unwrap();
+    let (tied, _) = loaded(&golden_arrays()).unwrap();
     assert_eq!(left, Vec::<String>::new());
-    assert_eq!(save(&again, &config()).unwrap(), saved);
-    let names = params::load(&saved).unwrap();
-    let theirs: Vec<String> = golden_arrays().into_iter().map(|(name, _)| name).collect();
-    assert!(theirs.iter().all(|name| names.contains_key(name)), "every name is the hub's");
+    assert!(found.keys().all(|name| name.starts_with("encoder.")));
+    assert!(found.iter().all(|(name, array)| tied[name] == *array), "the encoder is whole");
 }
 
 #[test]
@@ -171,8 +250,16 @@ fn refused_files() {
         |part: &str| golden_arrays().into_iter().filter(|(name, _)| !name.contains(part)).collect::<Vec<_>>();
     let refusal = |arrays: &[(String, Array)]| loaded(arrays).unwrap_err();
     assert_eq!(
-        refusal(&without("layer.1.attention.self.key.bias")),
-        "`model.safetensors` has no `roberta.encoder.layer.1.attention.self.key.bias`"
+        refusal(&without("layer.1.attention.self.key")),
+        "`model.safetensors` has no `roberta.encoder.layer.1.attention.self.key.weight`, \
+         `roberta.encoder.layer.1.attention.self.key.bias`"
+    );
+    let mut renamed = without("layer.0.output.dense.bias");
+    renamed.push(("roberta.encoder.layer.0.out.bias".into(), (vec![8], vec![0.0; 8])));
+    assert_eq!(
+        refusal(&renamed),
+        "`model.safetensors` has no `roberta.encoder.layer.0.output.dense.bias`; \
+         what it has besides is `encoder.layer.0.out.bias`"
     );
     let mut narrow = without("intermediate");
     narrow.push(("roberta.encoder.layer.0.intermediate.dense.weight".into(), (vec![8, 8], vec![0.0; 64])));
@@ -180,11 +267,11 @@ fn refused_files() {
         refusal(&narrow),
         "`model.safetensors`: `roberta.encoder.layer.0.intermediate.dense.weight` must be [16, 8], found [8, 8]"
     );
-    assert!(load(b"no", &config()).unwrap_err().to_string().starts_with("`model.safetensors`: "));
+    assert!(load(&[b"no"], &config()).unwrap_err().to_string().starts_with("`model.safetensors`: "));
     let view = TensorView::new(Dtype::I64, vec![1], &[0; 8]).unwrap();
     let whole = serialize([("a", view)], None).unwrap();
     assert_eq!(
-        load(&whole, &config()).unwrap_err().to_string(),
+        load(&[&whole], &config()).unwrap_err().to_string(),
         "`model.safetensors`: `a` holds I64, expected F32, F16 or BF16"
     );
 }
@@ -208,7 +295,7 @@ fn halves_are_read() {
     let views = arrays.iter().zip(&brief).map(|((name, (sizes, _)), data)| {
         (name.as_str(), TensorView::new(Dtype::BF16, sizes.clone(), data).unwrap())
     });
-    let (short, _) = load(&serialize(views, None).unwrap(), &config()).unwrap();
+    let (short, _) = load(&[&serialize(views, None).unwrap()], &config()).unwrap();
     let (long, _) = loaded(&arrays).unwrap();
     for (name, (_, numbers)) in &short {
         // bfloat16 keeps eight bits, and the folded positions are sums of two such numbers.
@@ -225,10 +312,19 @@ fn refused_configurations() {
     };
     check(
         "\"roberta\"",
-        "\"bert\"",
-        "`config.json`: expected `roberta` or `xlm-roberta` as `model_type`, found `bert`",
+        "\"gpt2\"",
+        "`config.json`: expected `bert`, `roberta`, `xlm-roberta` or `camembert` as `model_type`, found `gpt2`",
     );
-    check("\"gelu\"", "\"relu\"", "`config.json`: expected `gelu` as `hidden_act`, found `relu`");
+    check(
+        "\"gelu\"",
+        "\"silu\"",
+        "`config.json`: expected `gelu`, one of its approximations or `relu` as `hidden_act`, found `silu`",
+    );
+    check(
+        "\"pad_token_id\"",
+        "\"position_embedding_type\": \"relative_key\", \"pad_token_id\"",
+        "`config.json`: expected `absolute` as `position_embedding_type`, found `relative_key`",
+    );
     check(
         "heads\": 2",
         "heads\": 3",

@@ -1,13 +1,21 @@
 use proptest::prelude::*;
 
-use super::{Layout, Pool, Site};
+use super::{Layout, Places, Pool, Site, Visibility};
 use crate::maner::tokenizer::Special;
 
 const SPECIAL: Special = Special { start: 0, pad: 1, end: 2, unknown: 3, mask: 4 };
 const SITES: [Site; 5] = [Site::Tokcls, Site::Prepend, Site::Append, Site::MaskFiller, Site::Cloze];
 
 fn layout(site: Site, max_len: usize) -> Layout {
-    Layout { site, pool: Pool::First, filler: SPECIAL.mask, special: SPECIAL, max_len }
+    Layout {
+        site,
+        pool: Pool::First,
+        visibility: Visibility::Full,
+        places: Places::Consecutive,
+        filler: SPECIAL.mask,
+        special: SPECIAL,
+        max_len,
+    }
 }
 
 #[test]
@@ -30,8 +38,43 @@ fn the_example_of_the_specification() {
     check(Site::MaskFiller, Pool::First, "0 4 7 4 8 9 4 10 2", "2 4 7");
     check(Site::Cloze, Pool::First, "0 7 4 10 2", "2");
     check(Site::Tokcls, Pool::Last, "0 7 8 9 10 2", "1 3 4");
+    check(Site::Tokcls, Pool::Mean, "0 7 8 9 10 2", "1 2 4");
     check(Site::MaskFiller, Pool::Last, "0 4 7 4 8 9 4 10 2", "2 5 7");
     check(Site::Prepend, Pool::Last, "0 4 7 4 8 9 4 10 2", "1 3 6");
+}
+
+#[test]
+fn masks_apart() {
+    let units = [vec![7], vec![8, 9], vec![10]];
+    let check = |site: Site, places: &[u32], veiled: &[usize]| {
+        let layout =
+            Layout { visibility: Visibility::QueryOnly, places: Places::Shared, ..layout(site, 512) };
+        let sequence = layout.sequences(&units, 0..3).remove(0);
+        assert_eq!(sequence.places, places, "{site:?}");
+        let found: Vec<usize> = (0..sequence.ids.len()).filter(|at| sequence.veil[*at]).collect();
+        assert_eq!(found, veiled, "{site:?}");
+    };
+    check(Site::Tokcls, &[0, 1, 2, 3, 4, 5], &[]);
+    check(Site::Prepend, &[0, 1, 1, 2, 2, 3, 4, 4, 5], &[1, 3, 6]);
+    check(Site::MaskFiller, &[0, 1, 1, 2, 2, 3, 4, 4, 5], &[1, 3, 6]);
+    check(Site::Append, &[0, 1, 1, 2, 3, 2, 4, 4, 5], &[2, 5, 7]);
+    let plain = layout(Site::Prepend, 512).sequences(&units, 0..3).remove(0);
+    assert!(plain.places.is_empty() && plain.veil.is_empty(), "the paper's masks are tokens like the others");
+    let mean = Layout { pool: Pool::Mean, ..layout(Site::Tokcls, 512) }.sequences(&units, 0..3).remove(0);
+    assert_eq!(mean.spans, [1, 2, 1]);
+}
+
+#[test]
+fn windows_share_as_many_words_as_told() {
+    let units = vec![vec![7]; 20];
+    let windows = |overlap: Option<usize>| {
+        let windows = layout(Site::Tokcls, 12).overlapping(&units, overlap);
+        windows.into_iter().map(|(window, _)| window).collect::<Vec<_>>()
+    };
+    assert_eq!(windows(None), [0..10, 5..15, 10..20]);
+    assert_eq!(windows(Some(0)), [0..10, 10..20]);
+    assert_eq!(windows(Some(8)), [0..10, 2..12, 4..14, 6..16, 8..18, 10..20]);
+    assert_eq!(windows(Some(50)).len(), 11, "a window moves by a word at least");
 }
 
 #[test]
@@ -82,7 +125,7 @@ proptest! {
         let windows = layout.windows(&units);
         prop_assert_eq!(windows.iter().flat_map(Clone::clone).collect::<Vec<_>>(), (0..units.len()).collect::<Vec<_>>());
         let mut predicted: Vec<usize> = Vec::new();
-        for (window, words) in layout.overlapping(&units) {
+        for (window, words) in layout.overlapping(&units, None) {
             prop_assert!(words.iter().all(|w| window.contains(w)));
             predicted.extend(words);
             for sequence in layout.sequences(&units, window.clone()) {
@@ -98,6 +141,6 @@ proptest! {
         let layout = layout(SITES[site], 4096);
         prop_assert_eq!(layout.windows(&units), vec![0..units.len()]);
         let words: Vec<usize> = (0..units.len()).collect();
-        prop_assert_eq!(layout.overlapping(&units), vec![(0..units.len(), words)]);
+        prop_assert_eq!(layout.overlapping(&units, None), vec![(0..units.len(), words)]);
     }
 }

@@ -1,8 +1,16 @@
 use std::fs;
 
+use dfdx::prelude::{Cpu, NoneTape};
 use runpipe_base::StageError;
 
-use crate::testing::{Bench, int, path};
+use crate::kit::backend::Backend as _;
+use crate::kit::nn::encoder::{Encoder, MaskedHead};
+use crate::kit::ops::attention::Packed;
+use crate::kit::ops::rows::rows;
+use crate::kit::params::{Params, Pass};
+use crate::maner::layout::{Layout, Places, Pool, Site, Visibility};
+use crate::maner::model::Model;
+use crate::testing::{Bench, int, path, text};
 
 const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
@@ -27,13 +35,24 @@ fn what_a_folder_holds_is_an_encoder() {
     let config = fs::read_to_string(dir.path().join("config.json")).unwrap();
     fs::write(dir.path().join("config.json"), config.replace("\"roberta\"", "\"gpt2\"")).unwrap();
     assert!(
-        refusal()
-            .contains("`config.json`: expected `roberta` or `xlm-roberta` as `model_type`, found `gpt2`")
+        refusal().contains(
+            "`config.json`: expected `bert`, `roberta`, `xlm-roberta` or `camembert` as `model_type`"
+        )
     );
     fs::write(dir.path().join("config.json"), config.replace("layers\": 1", "layers\": 2")).unwrap();
     assert!(refusal().contains("has no `roberta.encoder.layer.1.attention.self.query.weight`"));
-    fs::write(dir.path().join("model.safetensors.index.json"), "{}").unwrap();
-    assert!(refusal().contains("expected one `model.safetensors`, found an index of several"));
+    fs::write(dir.path().join("config.json"), &config).unwrap();
+    let mut index = |text: &str| {
+        fs::write(dir.path().join("model.safetensors.index.json"), text).unwrap();
+        bench.attempt("maner.load", &[("dir", path(dir.path()))], &[])
+    };
+    let shard = r#"{ "metadata": {}, "weight_map": { "a": "model.safetensors", "b": "model.safetensors" } }"#;
+    assert_eq!(index(shard).unwrap().artifact, encoder, "an index of one file");
+    assert!(index("{}").unwrap_err().to_string().contains("index.json: missing field `weight_map`"));
+    let outside = index(r#"{ "weight_map": { "a": "../model.safetensors" } }"#).unwrap_err().to_string();
+    assert!(outside.ends_with("expected names of files in the same folder, found `../model.safetensors`"));
+    let missing = index(r#"{ "weight_map": { "a": "model-2.safetensors" } }"#).unwrap_err();
+    assert!(matches!(missing, StageError::Io { path, .. } if path.ends_with("model-2.safetensors")));
 }
 
 #[test]
@@ -41,4 +60,98 @@ fn a_file_that_is_missing_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let e = Bench::new().attempt("maner.load", &[("dir", path(dir.path()))], &[]).unwrap_err();
     assert!(matches!(&e, StageError::Io { path, .. } if path.ends_with("config.json")), "{e}");
+}
+
+/// What PyTorch computes with a model of `golden/`.
+#[derive(serde::Deserialize)]
+struct Expected {
+    words: Vec<String>,
+    units: Vec<Vec<u32>>,
+    sequence: Vec<u32>,
+    hidden: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+/// PyTorch's f32 and ours differ in the order of sums.
+const TOLERANCE: f32 = 1e-4;
+
+/// Each family as hubs have it: vocabulary and pieces, files of weights, hidden states and masked head.
+#[test]
+fn every_family_computes_what_pytorch_does() {
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/maner/load/golden");
+    for family in ["bert", "roberta", "xlm-roberta"] {
+        let dir = golden.join(family);
+        let mut bench = Bench::new();
+        let ran = bench.run("maner.load", &[("dir", path(&dir))], &[]);
+        assert!(ran.metrics["unused"].abs() < f64::EPSILON, "{family}: {:?}", ran.metrics);
+        let model = Model::read(&bench.view(&ran.artifact)).unwrap();
+        let cases: Vec<Expected> =
+            serde_json::from_str(&fs::read_to_string(dir.join("expected.json")).unwrap()).unwrap();
+        let mut params = Params::new(&Cpu::default(), 0);
+        let encoder = Encoder::new(params.root().at("encoder"), model.config.sizes())
+            .unwrap()
+            .acting(model.config.act());
+        let head =
+            MaskedHead::new(params.root().at("masked"), &encoder).unwrap().acting(model.config.head_act());
+        model.fill(&mut params, |_| true).unwrap();
+        for case in cases {
+            let units = model.subwords.words(case.words.iter().map(String::as_str)).unwrap();
+            assert_eq!(units, case.units, "{family}: {:?}", case.words);
+            let layout = Layout {
+                site: Site::Prepend,
+                pool: Pool::First,
+                visibility: Visibility::Full,
+                places: Places::Consecutive,
+                filler: model.subwords.special.mask,
+                special: model.subwords.special,
+                max_len: model.config.sizes().positions,
+            };
+            let sequence = layout.sequences(&units, 0..units.len()).remove(0);
+            assert_eq!(sequence.ids, case.sequence, "{family}");
+            let pass = Pass::eval(&params);
+            let packed = Packed::new([sequence.ids.len()]);
+            let states = encoder.forward::<Cpu, NoneTape>(&pass, &sequence.ids, &packed).unwrap();
+            let sites: Vec<u32> = sequence.sites.iter().map(|site| *site as u32).collect();
+            let hidden = rows(states.clone(), &sites).unwrap();
+            let logits = head.logits(&pass, states, &sites[..1]).unwrap();
+            let near = |found: &[f32], expected: &[f32]| {
+                let pairs = found.iter().zip(expected);
+                found.len() >= expected.len() && pairs.into_iter().all(|(a, b)| (a - b).abs() < TOLERANCE)
+            };
+            assert!(near(&Cpu::view(&hidden), &case.hidden), "{family}: hidden states");
+            assert!(near(&Cpu::view(&logits)[..8], &case.logits), "{family}: logits");
+        }
+        // Words that are spelled like special tokens are words.
+        for word in ["<mask>", "[MASK]", "</s>", "\u{200d}", ""] {
+            let pieces = model.subwords.word(word).unwrap();
+            let special = model.subwords.special;
+            let odd = pieces.iter().any(|id| special.contains(*id) && *id != special.unknown);
+            assert!(!pieces.is_empty() && !odd, "{family}: `{word}` is {pieces:?}");
+        }
+    }
+}
+
+/// A tagger on a loaded encoder is saved under the names of its family and read again.
+#[test]
+fn every_family_can_be_tuned() {
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/maner/load/golden");
+    let mut bench = Bench::new();
+    let corpus = bench.run("maner.language", &[("raw", int(20)), ("train", int(6)), ("test", int(4))], &[]);
+    for (family, prefix) in [("bert", "bert."), ("roberta", "roberta."), ("xlm-roberta", "roberta.")] {
+        let encoder = bench.run("maner.load", &[("dir", path(&golden.join(family)))], &[]).artifact;
+        let brief =
+            [("epochs", int(1)), ("min_steps", int(3)), ("head", text("mlm_mlp")), ("retries", int(0))];
+        let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
+        let tagger = bench.run("maner.finetune", &brief, &inputs).artifact;
+        let weights =
+            crate::kit::params::load(&bench.view(&tagger).bytes("model.safetensors").unwrap()).unwrap();
+        let table = format!("{prefix}embeddings.word_embeddings.weight");
+        assert!(weights.contains_key(&table), "{family}: {:?}", weights.keys());
+        bench.run("maner.evaluate", &[], &[("tagger", &tagger), ("sentences", corpus.part("test"))]);
+        let more = [("steps", int(2)), ("max_len", int(32))];
+        let inputs = [("text", corpus.part("text")), ("start", &encoder)];
+        let learned = bench.run("maner.pretrain", &more, &inputs).artifact;
+        let (old, new) = (bench.text(&encoder, "tokenizer.json"), bench.text(&learned, "tokenizer.json"));
+        assert_eq!(old, new, "{family} learns on with its own vocabulary");
+    }
 }

@@ -8,7 +8,7 @@ use crate::kit::ops::cross_entropy::cross_entropy;
 use crate::kit::optim::{Optimizer, OptimizerConfig};
 use crate::kit::params::{self, Params, Pass};
 use crate::maner::config::Config;
-use crate::maner::layout::{Layout, Pool, Sequence, Site};
+use crate::maner::layout::{Layout, Places, Pool, Sequence, Site, Visibility};
 use crate::maner::tokenizer::Special;
 
 const SPECIAL: Special = Special { start: 0, pad: 1, end: 2, unknown: 3, mask: 4 };
@@ -43,7 +43,15 @@ fn tagger(hidden_layer: bool) -> (Params<Cpu>, Tagger) {
 }
 
 fn layout(site: Site) -> Layout {
-    Layout { site, pool: Pool::First, filler: SPECIAL.mask, special: SPECIAL, max_len: 64 }
+    Layout {
+        site,
+        pool: Pool::First,
+        visibility: Visibility::Full,
+        places: Places::Consecutive,
+        filler: SPECIAL.mask,
+        special: SPECIAL,
+        max_len: 64,
+    }
 }
 
 fn sequences(site: Site) -> Vec<Sequence> {
@@ -101,6 +109,44 @@ fn every_word_is_seen_by_every_mask() {
         other[word][0] = 25;
         assert!(of(&other).iter().zip(&plain).all(|(a, b)| a != b), "word {word} reaches all masks");
     }
+}
+
+/// Masks that are seen by themselves alone and stand where their words do leave the words as they were.
+#[test]
+fn a_mask_that_only_asks_changes_no_word() {
+    let (params, tagger) = tagger(false);
+    let units = [vec![7], vec![8, 9], vec![10], vec![11]];
+    let of = |site: Site, visibility: Visibility, places: Places| {
+        let layout = Layout { visibility, places, ..layout(site) };
+        logits(&params, &tagger, &[&layout.sequences(&units, 0..4).remove(0)])
+    };
+    let plain = of(Site::Tokcls, Visibility::Full, Places::Consecutive);
+    // The filler's words are read where the plain tagger reads them.
+    let apart = of(Site::MaskFiller, Visibility::QueryOnly, Places::Shared);
+    assert!(near(&plain, &apart), "{plain:?} and {apart:?}");
+    for (visibility, places) in
+        [(Visibility::Full, Places::Shared), (Visibility::QueryOnly, Places::Consecutive)]
+    {
+        assert!(!near(&plain, &of(Site::MaskFiller, visibility, places)), "{visibility:?} {places:?}");
+    }
+    let asking = of(Site::Prepend, Visibility::QueryOnly, Places::Shared);
+    assert!(!near(&asking, &of(Site::Prepend, Visibility::Full, Places::Consecutive)));
+}
+
+#[test]
+fn a_mean_of_one_piece_is_that_piece() {
+    let (params, tagger) = tagger(false);
+    let of = |pool: Pool, units: &[Vec<u32>]| {
+        let layout = Layout { pool, ..layout(Site::Tokcls) };
+        logits(&params, &tagger, &[&layout.sequences(units, 0..units.len()).remove(0)])
+    };
+    let single = [vec![7], vec![8], vec![10]];
+    assert!(near(&of(Pool::First, &single), &of(Pool::Mean, &single)));
+    let several = [vec![7], vec![8, 9, 12], vec![10]];
+    let (first, last, mean) = (of(Pool::First, &several), of(Pool::Last, &several), of(Pool::Mean, &several));
+    assert!(
+        near(&first[..1], &mean[..1]) && !near(&first[1..2], &mean[1..2]) && !near(&last[1..2], &mean[1..2])
+    );
 }
 
 /// The gradient of the loss by the parameter's name: what one step of plain descent at rate 1 takes away.
@@ -196,7 +242,7 @@ fn files_must_fit_each_other() {
     let subwords = crate::maner::tokenizer::Subwords::learn(["a few words of a text"], 40).unwrap();
     let json = subwords.save().unwrap();
     let refusal =
-        |config: Config| Model::of(config, json.as_bytes(), &weights).map(|_| ()).unwrap_err().to_string();
+        |config: Config| Model::of(config, json.as_bytes(), &[&weights]).map(|_| ()).unwrap_err().to_string();
     assert_eq!(
         refusal(small.clone()),
         format!(
@@ -205,7 +251,7 @@ fn files_must_fit_each_other() {
         )
     );
     let moved = Config { vocab_size: 40, pad_token_id: 0, ..small };
-    assert_eq!(refusal(moved), "`<pad>` is 1 in `tokenizer.json`, 0 in `config.json`");
+    assert_eq!(refusal(moved), "the padding token is 1 in `tokenizer.json`, 0 in `config.json`");
 }
 
 proptest! {

@@ -107,3 +107,31 @@ fn refused_inputs() {
     assert_eq!(refusal(&tiny(1)), "expected at least 10 lines of text, found 2");
     assert_eq!(refusal(&[("width", int(10)), ("heads", int(4))]), "`width` 10 is no multiple of `heads` 4");
 }
+
+#[test]
+fn lines_may_share_a_sequence() {
+    let mut bench = Bench::new();
+    let text = corpus(&mut bench, 200);
+    let with = |pack: bool| [tiny(6), vec![("pack", Value::Bool(pack))]].concat();
+    let (alone, packed) = (run(&mut bench, &with(false), &text), run(&mut bench, &with(true), &text));
+    assert_ne!(alone.series, packed.series);
+    assert_eq!(alone.metrics["fertility"].to_bits(), packed.metrics["fertility"].to_bits(), "the same text");
+}
+
+#[test]
+fn an_encoder_learns_on_where_it_stood() {
+    let mut bench = Bench::new();
+    let text = corpus(&mut bench, 200);
+    let first = run(&mut bench, &tiny(60), &text);
+    let still = [tiny(1), vec![("lr", Value::Float(0.0)), ("vocabulary", int(50))]].concat();
+    let on = bench.run("maner.pretrain", &still, &[("text", &text), ("start", &first.artifact)]);
+    assert_eq!(on.artifact, first.artifact, "at rate 0 nothing changes, whatever sizes are told");
+    let further = bench.run("maner.pretrain", &tiny(60), &[("text", &text), ("start", &first.artifact)]);
+    assert!(further.metrics["loss"] < first.metrics["loss"], "{:?}", further.metrics);
+    let long = [tiny(1), vec![("max_len", int(500))]].concat();
+    let refused = bench.attempt("maner.pretrain", &long, &[("text", &text), ("start", &first.artifact)]);
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "`max_len` is 500, but the encoder at `start` has 128 positions"
+    );
+}

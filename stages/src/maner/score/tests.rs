@@ -56,6 +56,39 @@ fn golden_table() {
     }
 }
 
+/// Random tags and what seqeval says of them, made by `golden.py`.
+#[derive(serde::Deserialize)]
+struct Case {
+    gold: Vec<String>,
+    predicted: Vec<String>,
+    lenient: [[f64; 3]; 3],
+    strict: [[f64; 3]; 3],
+}
+
+#[test]
+fn random_tags_score_as_seqeval_has_it() {
+    let mut cases = 0;
+    for line in include_str!("golden.jsonl").lines() {
+        let case: Case = serde_json::from_str(line).unwrap();
+        let [gold, predicted] = [&case.gold, &case.predicted].map(|side| sentences(&side.join("|")));
+        for (read, expected) in [(lenient as fn(&[Tag]) -> _, case.lenient), (strict, case.strict)] {
+            let score = Score::of(&gold, &predicted, read).unwrap();
+            let micro = score.micro();
+            let of = |mean: super::Triple| [mean.precision, mean.recall, mean.f1];
+            let found = [
+                [micro.precision(), micro.recall(), micro.f1()],
+                of(score.macro_mean()),
+                of(score.weighted_mean()),
+            ];
+            let exact =
+                found.iter().flatten().zip(expected.iter().flatten()).all(|(a, b)| (a - b).abs() < 1e-8);
+            assert!(exact, "{line}\nfound {found:?}");
+        }
+        cases += 1;
+    }
+    assert_eq!(cases, 200);
+}
+
 #[test]
 fn shapes_must_agree() {
     let refuse = |gold: &str, predicted: &str| {
