@@ -66,7 +66,7 @@ fn tags_can_be_kept_valid() {
     let corpus = bench.run("maner.language", &[("raw", int(60)), ("train", int(20)), ("test", int(60))], &[]);
     let sizes = [("vocabulary", int(200)), ("layers", int(1)), ("width", int(16)), ("steps", int(1))];
     let encoder = bench.run("maner.pretrain", &sizes, &[("text", corpus.part("text"))]).artifact;
-    let brief = [("min_steps", int(40)), ("epochs", int(1)), ("lr", Value::Float(3e-3)), ("retries", int(0))];
+    let brief = [("min_steps", int(1)), ("epochs", int(1)), ("lr", Value::Float(0.0)), ("retries", int(0))];
     let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
     let tagger = bench.run("maner.finetune", &brief, &inputs).artifact;
     let mut tags = |decoding: &str| {
@@ -76,7 +76,10 @@ fn tags_can_be_kept_valid() {
         found.into_iter().map(|s| s.tags).collect::<Vec<_>>()
     };
     let (greedy, valid) = (tags("greedy"), tags("valid"));
-    assert!(greedy.iter().any(|tags| orphan(tags).is_some()), "a tagger that hardly learned breaks the rule");
+    assert!(
+        greedy.iter().any(|tags| orphan(tags).is_some()),
+        "a tagger that learned nothing breaks the rule"
+    );
     assert!(valid.iter().all(|tags| orphan(tags).is_none()));
     assert!(greedy.iter().zip(&valid).all(|(g, v)| orphan(g).is_some() || g == v));
 }

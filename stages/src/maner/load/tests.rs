@@ -48,7 +48,7 @@ fn what_a_folder_holds_is_an_encoder() {
     };
     let shard = r#"{ "metadata": {}, "weight_map": { "a": "model.safetensors", "b": "model.safetensors" } }"#;
     assert_eq!(index(shard).unwrap().artifact, encoder, "an index of one file");
-    assert!(index("{}").unwrap_err().to_string().contains("index.json: missing field `weight_map`"));
+    assert!(index("{}").unwrap_err().to_string().contains("missing field `weight_map`"));
     let outside = index(r#"{ "weight_map": { "a": "../model.safetensors" } }"#).unwrap_err().to_string();
     assert!(outside.ends_with("expected names of files in the same folder, found `../model.safetensors`"));
     let missing = index(r#"{ "weight_map": { "a": "model-2.safetensors" } }"#).unwrap_err();
