@@ -67,6 +67,12 @@ pub trait Task<D: Backend> {
         Vec::new()
     }
 
+    /// Whether this task goes on from a state, or begins anew since it is that of another attempt.
+    fn owns(&self, state: &[u8]) -> bool {
+        let _ = state;
+        true
+    }
+
     /// Goes on from [`state`](Self::state).
     ///
     /// # Errors
@@ -119,7 +125,9 @@ pub fn fit<D: Backend>(
     task: &mut impl Task<D>,
 ) -> Result<Fitted> {
     let mut now = Progress::default();
-    if let Some(bytes) = cx.resume() {
+    if let Some(bytes) = cx.resume()
+        && kept(&bytes).is_none_or(|state| task.owns(state))
+    {
         now = restore(&bytes, params, optimizer, task)?;
     }
     let noise = Stream::new(plan.seed, "fit");

@@ -224,8 +224,9 @@ impl<D: Backend> Task<D> for Label<'_> {
         if parts.len() == 1 {
             return Ok(loss);
         }
+        // The parts' mean, in which each weighs as much as it has words.
         let words: usize = parts.iter().flatten().map(|(_, labels)| labels.len()).sum();
-        Ok(loss * (labels.len() as f32 / words as f32))
+        Ok(loss * (parts.len() as f32 * labels.len() as f32 / words as f32))
     }
 
     fn after(&mut self, params: &mut Params<D>, step: u64, cx: &mut Ctx<'_>) -> Result<Next, StageError> {
@@ -249,6 +250,11 @@ impl<D: Backend> Task<D> for Label<'_> {
             [&best.f1.to_le_bytes()[..], &best.step.to_le_bytes(), &best.weights].concat()
         });
         [&self.attempt.to_le_bytes()[..], &best].concat()
+    }
+
+    /// A retry does not go on from the run that collapsed.
+    fn owns(&self, state: &[u8]) -> bool {
+        Self::attempt_of(state) == Some(self.attempt)
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), StageError> {
