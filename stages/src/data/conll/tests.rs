@@ -126,7 +126,7 @@ fn files_of_several_languages_and_labels_beside_them() {
     let ran = read(&mut bench, &files, &[("lang", text("zh-yue"))]).unwrap();
     assert_eq!(bench.text(ran.part("train"), "sentences.conll"), "d\tO\n\n");
     let both = read(&mut bench, &files, &[]).unwrap_err().to_string();
-    assert_eq!(both, "corpus:0: expected one file for `train`, found `train-yo.tsv` and `train-zh-yue.tsv`");
+    assert_eq!(both, "corpus: expected one file for `train`, found `train-yo.tsv` and `train-zh-yue.tsv`");
     let alone =
         read(&mut bench, &files[..3], &[("types", Value::List(vec![text("PER"), text("LOC")]))]).unwrap();
     assert_eq!(bench.text(alone.part("test"), "sentences.conll"), "c\tO\n\n", "one language needs no name");
@@ -171,7 +171,7 @@ fn lines_of_json() {
         refusal(named, Some("O\nPER\n")),
         "corpus/labels.txt:2: expected a tag such as `O` or `B-PER`, found `PER`"
     );
-    assert_eq!(refusal(named, Some("\n")), "corpus/labels.txt:0: expected labels, found none");
+    assert_eq!(refusal(named, Some("\n")), "corpus/labels.txt: expected labels, found none");
     assert_eq!(
         refusal(named, Some("O\nB-PER\nI-PER\n")),
         "corpus/train.jsonl:1: expected one of the entity types of `labels.txt` (`PER`), found `LOC`"
