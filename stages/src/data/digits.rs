@@ -27,11 +27,16 @@ impl Stage for Digits {
     type Params = DigitsParams;
 
     fn spec(&self) -> Spec {
-        Spec::new("data.digits", code::DATA, DATASET, "Reads UCI's optical digits, 8×8, from their CSV files.")
-            .part("train", KIND, "pictures to train on")
-            .part("test", KIND, "pictures to judge by")
-            .metric("train_images", "pictures to train on")
-            .metric("test_images", "pictures to judge by")
+        Spec::new(
+            "data.digits",
+            code::DATA,
+            DATASET,
+            "Reads UCI's optical digits, 8×8, from their CSV files.",
+        )
+        .part("train", KIND, "pictures to train on")
+        .part("test", KIND, "pictures to judge by")
+        .metric("train_images", "pictures to train on")
+        .metric("test_images", "pictures to judge by")
     }
 
     fn run(&self, p: &DigitsParams, _: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {

@@ -187,7 +187,9 @@ fn decode(bytes: &[u8], p: &FolderParams) -> Result<(Vec<u8>, bool), String> {
         image.into_luma8().into_raw()
     } else {
         let packed = image.into_rgb8().into_raw();
-        (0..3).flat_map(|channel| packed.iter().skip(channel).step_by(3).copied().collect::<Vec<_>>()).collect()
+        (0..3)
+            .flat_map(|channel| packed.iter().skip(channel).step_by(3).copied().collect::<Vec<_>>())
+            .collect()
     };
     Ok((pixels, scaled))
 }
@@ -196,10 +198,9 @@ fn decode(bytes: &[u8], p: &FolderParams) -> Result<(Vec<u8>, bool), String> {
 fn middle(image: &DynamicImage, size: u32) -> DynamicImage {
     let (width, height) = (image.width().max(1), image.height().max(1));
     let short = width.min(height);
-    let scale = |side: u32| {
-        (u64::from(side) * u64::from(size) + u64::from(short) / 2) / u64::from(short)
-    };
-    let (width, height) = (scale(width).max(u64::from(size)) as u32, scale(height).max(u64::from(size)) as u32);
+    let scale = |side: u32| (u64::from(side) * u64::from(size) + u64::from(short) / 2) / u64::from(short);
+    let (width, height) =
+        (scale(width).max(u64::from(size)) as u32, scale(height).max(u64::from(size)) as u32);
     let image = image.resize_exact(width, height, FilterType::Triangle);
     image.crop_imm((width - size) / 2, (height - size) / 2, size, size)
 }

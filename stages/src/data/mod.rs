@@ -52,7 +52,9 @@ pub const KINDS: &[KindSpec] = &[
     KindSpec {
         name: pictures::DATASET,
         layout: "parts `train` and `test` of kind `images/labelled`, perhaps more",
-        check: |view| ["train", "test"].iter().try_for_each(|name| part(view, name, pictures::KIND).map(drop)),
+        check: |view| {
+            ["train", "test"].iter().try_for_each(|name| part(view, name, pictures::KIND).map(drop))
+        },
     },
     KindSpec {
         name: pictures::KIND,

@@ -47,8 +47,9 @@ fn file(descr: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
 fn content<'a>(file: &'a [u8], descr: &str, size: usize) -> Result<(Vec<usize>, &'a [u8]), String> {
     let rest = file.strip_prefix(MAGIC).ok_or("expected an npy file of version 1.0")?;
     let (length, rest) = rest.split_first_chunk::<2>().ok_or("expected a header, found the end")?;
-    let (head, data) =
-        rest.split_at_checked(u16::from_le_bytes(*length) as usize).ok_or("expected a header, found the end")?;
+    let (head, data) = rest
+        .split_at_checked(u16::from_le_bytes(*length) as usize)
+        .ok_or("expected a header, found the end")?;
     let head = String::from_utf8_lossy(head);
     if !head.contains(&format!("'descr': '{descr}'")) || !head.contains("'fortran_order': False") {
         return Err(format!("expected `{descr}` in row-major order, found the header `{}`", head.trim()));

@@ -22,11 +22,7 @@ params! {
         /// Patterns and pictures are drawn from it.
         seed: u64 = 0;
         /// Pictures to train on.
-        train: usize = 8000, in 10..=1_000_000;
-        /// Pictures to choose by.
-        val: usize = 1000, in 10..=1_000_000;
-        /// Pictures to choose by once more, among the best.
-        second: usize = 2000, in 10..=1_000_000;
+        train: usize = 11_000, in 10..=1_000_000;
         /// Pictures to judge by.
         test: usize = 4000, in 10..=1_000_000;
         /// Standard deviation of the noise; the patterns' is 1.
@@ -48,16 +44,13 @@ impl Stage for Templates {
             "Generates pictures of 16×16 in ten classes: a soft pattern of the class, another that misleads, noise.",
         )
         .part("train", KIND, "pictures to train on")
-        .part("val", KIND, "pictures to choose by")
-        .part("second", KIND, "pictures to choose by once more, among the best")
         .part("test", KIND, "pictures to judge by")
     }
 
     fn run(&self, p: &TemplatesParams, _: &Inputs<'_>, _: &mut Ctx<'_>) -> Result<Output, StageError> {
         let patterns = patterns(p.seed);
         let draw = |split: &str, count| pictures(&patterns, count, p.noise, Stream::new(p.seed, split));
-        let output = dataset(&draw("train", p.train), &draw("test", p.test));
-        Ok(output.part("val", draw("val", p.val).write()).part("second", draw("second", p.second).write()))
+        Ok(dataset(&draw("train", p.train), &draw("test", p.test)))
     }
 }
 
@@ -118,8 +111,7 @@ fn add(numbers: &mut [f64], pattern: &[f64], strength: f64, stream: &mut Stream)
     let (down, right) = (stream.below(SIDE - PATTERN + 1), stream.below(SIDE - PATTERN + 1));
     let mirrored = stream.chance(0.5);
     for (i, x) in pattern.iter().enumerate() {
-        let (channel, row, column) =
-            (i / (PATTERN * PATTERN), i / PATTERN % PATTERN, i % PATTERN);
+        let (channel, row, column) = (i / (PATTERN * PATTERN), i / PATTERN % PATTERN, i % PATTERN);
         let column = if mirrored { PATTERN - 1 - column } else { column };
         numbers[(channel * SIDE + down + row) * SIDE + right + column] += strength * x;
     }

@@ -26,7 +26,8 @@ fn numbers_have_mean_0_and_variance_1() {
 /// Every batch is some shift and perhaps a mirror image of what is stored, and all of them occur.
 #[test]
 fn shifts_and_mirrors_are_those_allowed() {
-    let one = Pictures { pixels: (1..=9).collect(), size: [1, 3, 3], labels: vec![0], classes: vec!["one".into()] };
+    let one =
+        Pictures { pixels: (1..=9).collect(), size: [1, 3, 3], labels: vec![0], classes: vec!["one".into()] };
     let scale = Scale { mean: vec![0.0], std: vec![1.0 / 255.0] };
     let at = |y: isize, x: isize| {
         let inside = (0..3).contains(&y) && (0..3).contains(&x);

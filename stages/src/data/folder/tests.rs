@@ -59,7 +59,10 @@ fn a_folder_and_an_archive_give_the_same() {
     };
     let open = read("open");
     assert_eq!(open, read("packed.tar"));
-    assert_eq!((open.classes.as_slice(), open.labels.as_slice()), (&["cat".into(), "dog".into()][..], &[0, 1, 1][..]));
+    assert_eq!(
+        (open.classes.as_slice(), open.labels.as_slice()),
+        (&["cat".into(), "dog".into()][..], &[0, 1, 1][..])
+    );
     // cat/a, then dog/a, then dog/b; red, then green, then blue.
     assert_eq!([open.picture(0)[0], open.picture(0)[64], open.picture(2)[128]], [1, 2, 30]);
     assert!(open.picture(1).iter().all(|byte| byte.abs_diff(200) <= 2));

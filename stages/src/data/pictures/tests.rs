@@ -22,7 +22,9 @@ fn written_pictures_read_back() {
 fn a_file_starts_as_numpy_writes_it() {
     let file = npy::of_bytes(&[2, 1], &[7, 8]);
     assert_eq!(file.len(), 130);
-    assert!(file.starts_with(b"\x93NUMPY\x01\x00\x76\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1), }"));
+    assert!(file.starts_with(
+        b"\x93NUMPY\x01\x00\x76\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1), }"
+    ));
     assert_eq!(file[127..], [b'\n', 7, 8]);
     assert_eq!(npy::numbers(&npy::of_numbers(&[3], &[1, 2, 300])).unwrap(), (vec![3], vec![1, 2, 300]));
 }
@@ -39,10 +41,7 @@ fn broken_artifacts_are_told() {
     let put = |output: &mut Output, name: &str, bytes: Vec<u8>| {
         output.files.insert(name.to_owned(), bytes);
     };
-    check(
-        &|o| put(o, PIXELS, npy::of_bytes(&[2, 6], &[0; 12])),
-        "`images.npy`: expected four axes, found 2",
-    );
+    check(&|o| put(o, PIXELS, npy::of_bytes(&[2, 6], &[0; 12])), "`images.npy`: expected four axes, found 2");
     check(
         &|o| put(o, PIXELS, npy::of_bytes(&[2, 1, 2, 3], &[0; 11])),
         "`images.npy`: expected the bytes of shape [2, 1, 2, 3], found 11 bytes",

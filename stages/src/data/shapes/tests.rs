@@ -5,7 +5,9 @@ use crate::testing::{Bench, int};
 #[test]
 fn shapes_differ() {
     let cover = |shape: usize| -> Vec<bool> {
-        (0..1600).map(|i| covers(shape, (i % 40) as f64 / 20.0 - 0.975, (i / 40) as f64 / 20.0 - 0.975)).collect()
+        (0..1600)
+            .map(|i| covers(shape, (i % 40) as f64 / 20.0 - 0.975, (i / 40) as f64 / 20.0 - 0.975))
+            .collect()
     };
     for shape in 0..5 {
         let covered = cover(shape).iter().filter(|c| **c).count();
