@@ -157,14 +157,14 @@ impl Stage for Score {
             )
             .input(Port::one("prunenet", learn::KIND, "the PruningNet"))
             .input(Port::one("structure", structure::KIND, "the structure, chosen by a gene"))
-            .input(Port::one("calibration", pictures::KIND, "pictures by which norms are calibrated"))
+            .input(Port::one("train", pictures::KIND, "pictures by which norms are calibrated"))
             .input(Port::one("images", pictures::KIND, "pictures to judge by")),
         )
     }
 
     fn run(&self, p: &ScoreParams, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
         let structure = Structure::read(&inputs.one("structure")?)?;
-        let calibration = Pictures::read(&inputs.one("calibration")?)?;
+        let calibration = Pictures::read(&inputs.one("train")?)?;
         let pictures = Pictures::read(&inputs.one("images")?)?;
         let view = inputs.one("prunenet")?;
         let gene = structure.gene.clone().ok_or_else(|| {
@@ -179,7 +179,7 @@ impl Stage for Score {
             if learned.space != structure.space {
                 return Err(StageError::Input("expected a structure of the PruningNet's family".into()));
             }
-            learned.space.fits(&calibration, "calibration")?;
+            learned.space.fits(&calibration, "train")?;
             learned.space.fits(&pictures, "images")?;
             if p.recalibrate {
                 let exam = Exam::new(&device, &calibration, p.calibration, &pictures, &learned.scale)?;

@@ -93,7 +93,7 @@ impl Stage for Search {
             "Evolves widths under a limit of work or time, scored with the weights that a PruningNet generates.",
         )
         .input(Port::one("prunenet", learn::KIND, "the PruningNet"))
-        .input(Port::one("calibration", pictures::KIND, "pictures by which norms are calibrated"))
+        .input(Port::one("train", pictures::KIND, "pictures by which norms are calibrated"))
         .input(Port::one("val", pictures::KIND, "pictures to choose by: never those to judge by in the end"))
         .input(Port::optional("limit", structure::KIND, "a structure that may not be passed"))
         .input(Port::optional("second", pictures::KIND, "pictures to choose by once more, among the best"))
@@ -136,10 +136,10 @@ fn search<D: Backend>(
         found.as_ref().map_or(Ok(()), |found| space.fits(found, port))?;
         Ok(found)
     };
-    let (calibration, val, second) = (pictures("calibration")?, pictures("val")?, pictures("second")?);
+    let (calibration, val, second) = (pictures("train")?, pictures("val")?, pictures("second")?);
     let need = |port: &str| StageError::Input(format!("nothing arrived at input `{port}`"));
     let (calibration, val) =
-        (calibration.ok_or_else(|| need("calibration"))?, val.ok_or_else(|| need("val"))?);
+        (calibration.ok_or_else(|| need("train"))?, val.ok_or_else(|| need("val"))?);
     let limit = inputs.optional("limit").map(|view| Structure::read(&view)).transpose()?;
     let table = inputs.optional("latency").map(|view| Table::read(&view, net)).transpose()?;
     let price = |widths: &[usize]| match (p.measure, &table) {

@@ -56,7 +56,7 @@ fn a_search_from_end_to_end() {
     let Small { mut bench, data, train, val, second, prunenet, .. } = small;
     let inputs = [
         ("prunenet", &prunenet.artifact),
-        ("calibration", &train),
+        ("train", &train),
         ("val", &val),
         ("second", &second),
         ("limit", &limit),
@@ -86,7 +86,7 @@ fn a_search_from_end_to_end() {
     let inputs = [
         ("prunenet", &prunenet.artifact),
         ("structure", found.part("best")),
-        ("calibration", &train),
+        ("train", &train),
         ("images", &val),
     ];
     let score = bench.run("metapruning.score", &[("calibration", int(100))], &inputs);
@@ -106,7 +106,7 @@ fn mistakes_of_a_search_are_told() {
     let limit = small.structure(&[("ratio", Value::Float(0.25))]);
     let Small { mut bench, train, val, prunenet, .. } = small;
     let mut check = |params: &[(&str, Value)], limited: bool, expected: &str| {
-        let mut inputs = vec![("prunenet", &prunenet.artifact), ("calibration", &train), ("val", &val)];
+        let mut inputs = vec![("prunenet", &prunenet.artifact), ("train", &train), ("val", &val)];
         inputs.extend(limited.then_some(("limit", &limit)));
         let error = bench.attempt("metapruning.search", params, &inputs).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

@@ -17,7 +17,7 @@ fn a_structure_of_free_widths_has_no_generated_weights() {
         let inputs = [
             ("prunenet", &prunenet.artifact),
             ("structure", structure),
-            ("calibration", &train),
+            ("train", &train),
             ("images", &val),
         ];
         bench.attempt("metapruning.score", params, &inputs)
