@@ -29,7 +29,8 @@ const PLACES: [u8; 6] = [0, 6, 12, 18, 24, 30];
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let [family, side, ..] = &words[..] else { return eprintln!("usage: latency FAMILY SIDE") };
-    let (Some(family), Ok(side)) = (Family::from_value(&Value::Str(family.clone())), side.parse::<usize>()) else {
+    let (Some(family), Ok(side)) = (Family::from_value(&Value::Str(family.clone())), side.parse::<usize>())
+    else {
         return eprintln!("expected a family of nets and the side of a picture");
     };
     let net = Net::new(family, 1, [3, side, side], 10);
@@ -80,7 +81,8 @@ fn lines(net: &Net, conv: &Conv, [height, width]: [usize; 2]) -> String {
             // The convolution alone, as a net of one block.
             let wires = [inputs, outputs].map(|base| Wire { base, gene: None }).to_vec();
             let alone = Conv { input: 0, output: usize::from(!conv.depthwise), ..conv.clone() };
-            let block = Block { convs: vec![alone], shortcut: Shortcut::None, act: Act::Identity, pool: false };
+            let block =
+                Block { convs: vec![alone], shortcut: Shortcut::None, act: Act::Identity, pool: false };
             let picture = [inputs, height, width];
             let one = Net { picture, wires, blocks: vec![block], genes: 0, ..net.clone() };
             let ms = time(&one, &[inputs, outputs]);
@@ -99,7 +101,8 @@ fn time(net: &Net, widths: &[usize]) -> f64 {
     let [_, height, width] = net.picture;
     let shape = (BATCH, widths[0], height, width);
     let count = BATCH * widths[0] * height * width;
-    let x: Images<Cpu> = device.tensor_of((0..count).map(|i| (i % 7) as f32 - 3.0).collect(), shape).expect("memory");
+    let x: Images<Cpu> =
+        device.tensor_of((0..count).map(|i| (i % 7) as f32 - 3.0).collect(), shape).expect("memory");
     let mut norms = Norms::Given(layers.statistics(&params));
     let mut run = || {
         let start = Instant::now();

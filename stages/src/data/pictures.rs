@@ -126,7 +126,7 @@ impl Pictures {
     /// The files of an artifact of kind `images/labelled`.
     pub fn write(&self) -> Output {
         let [channels, height, width] = self.size;
-        let classes: String = self.classes.iter().map(|class| format!("{class}\n")).collect();
+        let classes = self.classes.join("\n") + "\n";
         Output::new(Kind::of(KIND))
             .file(PIXELS, npy::of_bytes(&[self.len(), channels, height, width], &self.pixels))
             .file(LABELS, npy::of_numbers(&[self.len()], &self.labels))

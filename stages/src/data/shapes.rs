@@ -88,7 +88,7 @@ fn draw(pixels: &mut [u8], side: usize, class: usize, stream: &mut Stream) {
         let (u, v) = (x * cosine + y * sine, y * cosine - x * sine);
         let odd = |along: f64| libm::floor(along / period + phase).rem_euclid(2.0) >= 1.0;
         let marked = if class.is_multiple_of(2) { odd(u) } else { odd(u) != odd(v) };
-        let colour = if !covers(class / 2, u / radius, v / radius) { 0 } else { 1 + usize::from(marked) };
+        let colour = if covers(class / 2, u / radius, v / radius) { 1 + usize::from(marked) } else { 0 };
         for channel in 0..3 {
             let number = colours[3 * colour + channel] + sigma * stream.normal();
             pixels[channel * side * side + i] = (255.0 * number).round().clamp(0.0, 255.0) as u8;

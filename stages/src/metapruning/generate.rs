@@ -85,7 +85,9 @@ impl Generator {
             slope.iter_mut().zip(&hidden).for_each(|(du, h)| *du = if *h > 0.0 { *du } else { 0.0 });
             D::add_grad(grads, &b, |db| crop.weight_gradient(&dw, &hidden, db))?;
             D::add_grad(grads, &b_bias, |db| {
-                crop.rows(db).zip(crop.pieces(&dw)).for_each(|(db, dw)| par::add(db, dw))
+                for (db, dw) in crop.rows(db).zip(crop.pieces(&dw)) {
+                    par::add(db, dw);
+                }
             })?;
             D::add_grad(grads, &a, |da| {
                 for (da, du) in da.chunks_exact_mut(seen).zip(&slope) {
@@ -149,7 +151,9 @@ impl Crop {
         };
         let parts: Vec<Vec<f32>> = dw.par_chunks_exact(self.used).enumerate().map(part).collect();
         let mut sum = vec![0.0; self.width];
-        parts.iter().for_each(|part| par::add(&mut sum, part));
+        for part in &parts {
+            par::add(&mut sum, part);
+        }
         sum
     }
 

@@ -35,6 +35,13 @@ pub struct Wire {
     pub gene: Option<usize>,
 }
 
+impl Wire {
+    /// Its place in the grid.
+    fn place(&self, gene: &[u8]) -> u8 {
+        self.gene.map_or(grid::FULL, |index| gene[index])
+    }
+}
+
 /// A convolution without bias, with a batch norm and an activation behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conv {
@@ -143,17 +150,12 @@ impl Net {
     /// When the gene is not one of this net's.
     pub fn widths(&self, gene: &[u8]) -> Vec<usize> {
         assert_eq!(gene.len(), self.genes, "places in the grid");
-        self.wires.iter().map(|wire| grid::width(wire.base, self.place(wire, gene))).collect()
-    }
-
-    /// A wire's place in the grid.
-    fn place(&self, wire: &Wire, gene: &[u8]) -> u8 {
-        wire.gene.map_or(grid::FULL, |index| gene[index])
+        self.wires.iter().map(|wire| grid::width(wire.base, wire.place(gene))).collect()
     }
 
     /// Every wire's place in the grid.
     pub fn places(&self, gene: &[u8]) -> Vec<u8> {
-        self.wires.iter().map(|wire| self.place(wire, gene)).collect()
+        self.wires.iter().map(|wire| wire.place(gene)).collect()
     }
 
     /// Widths that are all scaled alike: ⌊base · ratio⌋, at least 1. With `last` the features stay whole.

@@ -138,8 +138,7 @@ fn search<D: Backend>(
     };
     let (calibration, val, second) = (pictures("train")?, pictures("val")?, pictures("second")?);
     let need = |port: &str| StageError::Input(format!("nothing arrived at input `{port}`"));
-    let (calibration, val) =
-        (calibration.ok_or_else(|| need("train"))?, val.ok_or_else(|| need("val"))?);
+    let (calibration, val) = (calibration.ok_or_else(|| need("train"))?, val.ok_or_else(|| need("val"))?);
     let limit = inputs.optional("limit").map(|view| Structure::read(&view)).transpose()?;
     let table = inputs.optional("latency").map(|view| Table::read(&view, net)).transpose()?;
     let price = |widths: &[usize]| match (p.measure, &table) {
@@ -171,7 +170,7 @@ fn search<D: Backend>(
     cx.metric("score", best.scored.score);
     cx.metric("best_score", evolution.archive()[0].score);
     cx.metric("second_score", best.second.unwrap_or(0.0));
-    let fits = uniform.iter().filter(|u| domain.cost(&vec![u.0; net.genes]) <= domain.most).next_back();
+    let fits = uniform.iter().rfind(|u| domain.cost(&vec![u.0; net.genes]) <= domain.most);
     cx.metric("uniform_score", fits.map_or(0.0, |u| u.1));
     cx.metric("candidates", evolution.scored().len() as f64);
     cx.metric("cost", best.scored.cost);
@@ -188,6 +187,9 @@ fn search<D: Backend>(
         .part("best", structure.write()?)
         .part("second", runner.write()?))
 }
+
+/// Gives each gene its score.
+type Judge<'a> = dyn Fn(&[Gene]) -> Result<Vec<f64>, StageError> + 'a;
 
 /// The genes among which the search goes.
 fn domain<'a>(
@@ -224,7 +226,7 @@ fn domain<'a>(
 fn evolve(
     p: &SearchParams,
     domain: &Domain<'_>,
-    judge: &dyn Fn(&[Gene]) -> Result<Vec<f64>, StageError>,
+    judge: &Judge<'_>,
     cx: &mut Ctx<'_>,
 ) -> Result<Evolution, StageError> {
     let random = p.method == Method::Random;
@@ -263,10 +265,7 @@ fn evolve(
 }
 
 /// The scores of structures whose genes are all alike, by place in the grid.
-fn uniform_scores(
-    net: &Net,
-    judge: &dyn Fn(&[Gene]) -> Result<Vec<f64>, StageError>,
-) -> Result<Vec<(u8, f64)>, StageError> {
+fn uniform_scores(net: &Net, judge: &Judge<'_>) -> Result<Vec<(u8, f64)>, StageError> {
     let places: Vec<u8> = (0..=grid::FULL).step_by(2).collect();
     let genes: Vec<Gene> = places.iter().map(|id| vec![*id; net.genes]).collect();
     Ok(places.into_iter().zip(judge(&genes)?).collect())

@@ -43,7 +43,7 @@ fn a_folder_is_read() {
     assert_eq!((train.size, train.labels.as_slice()), ([1, 2, 2], &[0, 2, 1][..]));
     assert_eq!(train.picture(2), [8, 9, 10, 11]);
     assert_eq!(train.classes, ["0", "1", "2"]);
-    assert_eq!(ran.metrics["test_images"], 1.0);
+    assert_eq!((ran.metrics["train_images"], ran.metrics["test_images"]), (3.0, 1.0));
 }
 
 #[test]

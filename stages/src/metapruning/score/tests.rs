@@ -47,7 +47,7 @@ fn scores_are_those_of_candidates_alone() {
         assert_eq!(together, alone);
         let reversed: Vec<Gene> = genes.iter().rev().cloned().collect();
         assert_eq!(run(&reversed).into_iter().rev().collect::<Vec<_>>(), together);
-        assert!(together.iter().any(|score| *score != together[0]), "{together:?}");
+        assert!(together.iter().any(|score| (score - together[0]).abs() > 1.0), "{together:?}");
     }
 }
 
