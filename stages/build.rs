@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Libraries whose arithmetic is part of a result.
-const LIBRARIES: [&str; 4] = ["dfdx", "gemm", "libm", "tokenizers"];
+const LIBRARIES: [&str; 6] = ["dfdx", "gemm", "image", "libm", "tokenizers", "zune-jpeg"];
 
 /// Folders that hold no stages.
 const SHARED: [&str; 1] = ["kit"];

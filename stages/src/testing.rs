@@ -160,3 +160,13 @@ pub(crate) fn text(s: &str) -> Value {
 pub(crate) fn path(p: &std::path::Path) -> Value {
     Value::Path(p.display().to_string())
 }
+
+/// A folder of real data, where `RUNPIPE_DATA` names one; says that the test is skipped otherwise.
+pub(crate) fn data(name: &str) -> Option<std::path::PathBuf> {
+    let found = std::env::var_os("RUNPIPE_DATA").map(|root| std::path::Path::new(&root).join(name));
+    let found = found.filter(|folder| folder.is_dir());
+    if found.is_none() {
+        println!("skipped: RUNPIPE_DATA names no folder with `{name}`");
+    }
+    found
+}

@@ -1,20 +1,43 @@
 //! Stages without a paper: reading, choosing and counting data.
 
+pub mod augment;
+pub mod cifar;
 pub mod concat;
 pub mod conll;
 pub mod constant;
+pub mod digits;
 pub mod files;
+pub mod folder;
+pub mod idx;
+pub mod npy;
+pub mod pictures;
+pub mod shapes;
+pub mod split;
 pub mod stats;
 pub mod tagged;
 pub mod tags;
 pub mod take;
+pub mod templates;
 pub mod text;
 
 use runpipe_base::{DynStage, Kind, KindSpec, StageError, View};
 
 /// The stages of this folder.
-pub const STAGES: &[&dyn DynStage] =
-    &[&concat::Concat, &conll::Conll, &constant::Constant, &stats::Stats, &take::Take, &text::Text];
+pub const STAGES: &[&dyn DynStage] = &[
+    &cifar::Cifar,
+    &concat::Concat,
+    &conll::Conll,
+    &constant::Constant,
+    &digits::Digits,
+    &folder::Folder,
+    &idx::Idx,
+    &shapes::ShapeImages,
+    &split::Split,
+    &stats::Stats,
+    &take::Take,
+    &templates::Templates,
+    &text::Text,
+];
 
 /// The kinds of artifact that this folder's stages make.
 pub const KINDS: &[KindSpec] = &[
@@ -25,6 +48,24 @@ pub const KINDS: &[KindSpec] = &[
             ["train", "dev", "test"].iter().try_for_each(|name| part(view, name, "tagged").map(drop))?;
             part(view, "text", "text").map(drop)
         },
+    },
+    KindSpec {
+        name: pictures::DATASET,
+        layout: "parts `train` and `test` of kind `images/labelled`, perhaps more",
+        check: |view| {
+            ["train", "test"].iter().try_for_each(|name| part(view, name, pictures::KIND).map(drop))
+        },
+    },
+    KindSpec {
+        name: pictures::KIND,
+        layout: "`images.npy`: bytes `[N, C, H, W]`; `labels.npy`: a class each, 32 bits; `classes.txt`: their names, \
+                 one a line, in order of their numbers",
+        check: |view| pictures::Pictures::read(view).map(drop),
+    },
+    KindSpec {
+        name: "images/split",
+        layout: "parts `kept` and `held` of kind `images/labelled`",
+        check: |view| ["kept", "held"].iter().try_for_each(|name| part(view, name, pictures::KIND).map(drop)),
     },
     KindSpec {
         name: "table",

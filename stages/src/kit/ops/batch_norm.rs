@@ -95,6 +95,19 @@ pub fn batch_norm_by<D: Backend, T: Tape<f32, D>>(
     norm(x, residual, &statistics, false, Affine { gain, shift, epsilon, act })
 }
 
+/// The mean and variance of each channel of the first images: what norms are calibrated by.
+///
+/// # Shapes
+/// `x: [≥ images, C, H, W]` → C means and variances.
+///
+/// # Panics
+/// When there are fewer images, or no numbers.
+pub fn statistics_of<D: Backend>(x: &Images<D, impl Tape<f32, D>>, images: usize) -> Statistics {
+    let (all, channels, height, width) = *x.shape();
+    assert!(images <= all && images * height * width > 0, "statistics of {images} of {all} images");
+    statistics(Channels::new(channels, height * width), images, &D::view(x))
+}
+
 /// The mean and variance of each channel of `[B, C, H, W]`.
 ///
 /// With p the mean over the first image, d = x − p: mean = p + Σd/M, var = Σd²/M − (Σd/M)². At least a B-th of the

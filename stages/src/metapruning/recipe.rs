@@ -1,0 +1,176 @@
+//! How nets are trained: PruningNet and the plain net alike.
+
+use dfdx::prelude::PutTape as _;
+use runpipe_base::{Ctx, StageError, choice};
+
+use super::score::best;
+use crate::data::augment::{Augment, Scale, batch};
+use crate::data::pictures::Pictures;
+use crate::kit::backend::{Backend, Images, Matrix, Result, Scalar, Taped};
+use crate::kit::fit::{Fit, Next, Task, fit};
+use crate::kit::ops::cross_entropy::cross_entropy;
+use crate::kit::optim::{Optimizer, OptimizerConfig};
+use crate::kit::params::{Params, Pass};
+use crate::kit::rng::Stream;
+use crate::kit::schedule::Schedule;
+
+choice! {
+    /// The course of the learning rate.
+    pub enum Course {
+        /// Down to 0 in a line. Source: the paper's for MobileNets.
+        Linear = "linear",
+        /// A tenth of it after each quarter. Source: the paper's for ResNet-50.
+        Quarters = "quarters",
+    }
+}
+
+/// Settings of a training run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// Steps.
+    pub steps: u64,
+    /// Passes over the pictures, in place of steps.
+    pub epochs: Option<u64>,
+    /// Pictures of a batch.
+    pub batch: usize,
+    /// Peak learning rate.
+    pub lr: f64,
+    /// Its course.
+    pub course: Course,
+    /// Weight decay.
+    pub decay: f32,
+    /// What the true class shares with all.
+    pub smoothing: f32,
+    /// How pictures vary.
+    pub augment: Augment,
+    /// Seed.
+    pub seed: u64,
+}
+
+/// How training ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trained {
+    /// Steps.
+    pub steps: u64,
+    /// Loss, mean of the last steps.
+    pub loss: f64,
+    /// Pictures that were classified rightly in the last steps, in percent.
+    pub accuracy: f64,
+}
+
+/// Steps whose mean is a point of a curve.
+const POINT: u64 = 50;
+
+impl Recipe {
+    /// Trains on pictures; `forward` makes logits of a batch at a step.
+    ///
+    /// # Errors
+    /// As [`fit`], and [`StageError::Input`] when there are fewer pictures than a batch has.
+    pub fn train<D: Backend>(
+        &self,
+        cx: &mut Ctx<'_>,
+        params: &mut Params<D>,
+        pictures: &Pictures,
+        scale: &Scale,
+        forward: impl Fn(&Pass<'_, D>, Images<D, Taped<D>>, u64) -> Result<Matrix<D, Taped<D>>>,
+    ) -> Result<Trained> {
+        if pictures.len() < self.batch {
+            let message =
+                format!("expected at least a batch of {} pictures, found {}", self.batch, pictures.len());
+            return Err(StageError::Input(message));
+        }
+        let per_epoch = (pictures.len() / self.batch) as u64;
+        let steps = self.epochs.map_or(self.steps, |epochs| epochs * per_epoch);
+        let schedule = match self.course {
+            Course::Linear => Schedule::Linear { warmup: 0 },
+            Course::Quarters => Schedule::Steps { at: (1..4).map(|i| steps * i / 4).collect(), factor: 0.1 },
+        };
+        let plan = Fit {
+            steps,
+            rate: self.lr,
+            schedule,
+            seed: self.seed,
+            curve: "loss_curve",
+            report_every: POINT,
+            checkpoint_every: Some(500),
+        };
+        let mut optimizer = Optimizer::new(OptimizerConfig::sgd(0.9, false, self.decay));
+        let counts = Counts::default();
+        let mut task = Classify { recipe: self, pictures, scale, per_epoch, steps, forward, counts };
+        let fitted = fit(cx, &plan, params, &mut optimizer, &mut task)?;
+        Ok(Trained { steps, loss: fitted.loss, accuracy: task.counts.percent })
+    }
+}
+
+/// Pictures classified since the last point of the curve.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Counts {
+    right: u64,
+    all: u64,
+    percent: f64,
+}
+
+/// What is trained: the class of pictures.
+struct Classify<'a, F> {
+    recipe: &'a Recipe,
+    pictures: &'a Pictures,
+    scale: &'a Scale,
+    per_epoch: u64,
+    steps: u64,
+    forward: F,
+    counts: Counts,
+}
+
+impl<F> Classify<'_, F> {
+    /// The pictures of a step: every epoch whole batches of all of them in a new order.
+    fn chosen(&self, step: u64) -> Vec<usize> {
+        let mut stream = Stream::new(self.recipe.seed, "order").child(step / self.per_epoch);
+        let order = stream.permutation(self.pictures.len());
+        let first = (step % self.per_epoch) as usize * self.recipe.batch;
+        order[first..first + self.recipe.batch].to_vec()
+    }
+}
+
+impl<D: Backend, F> Task<D> for Classify<'_, F>
+where
+    F: Fn(&Pass<'_, D>, Images<D, Taped<D>>, u64) -> Result<Matrix<D, Taped<D>>>,
+{
+    fn loss(&mut self, pass: &Pass<'_, D>, step: u64) -> Result<Scalar<D, Taped<D>>> {
+        let chosen = self.chosen(step);
+        let stream = Stream::new(self.recipe.seed, "augment").child(step);
+        let numbers = batch(self.pictures, &chosen, self.scale, self.recipe.augment, stream);
+        let labels: Vec<u32> = chosen.iter().map(|i| self.pictures.labels[*i]).collect();
+        let [channels, height, width] = self.pictures.size;
+        let x = pass.device().tensor_of(numbers, (chosen.len(), channels, height, width))?;
+        let logits = (self.forward)(pass, x.put_tape(Taped::<D>::default()), step)?;
+        let rows = D::view(&logits);
+        let rows = rows.chunks_exact(self.pictures.classes.len());
+        self.counts.right +=
+            rows.zip(&labels).filter(|(row, label)| best(row) == **label as usize).count() as u64;
+        self.counts.all += labels.len() as u64;
+        cross_entropy(logits, &labels, self.recipe.smoothing)
+    }
+
+    fn after(&mut self, _: &mut Params<D>, step: u64, cx: &mut Ctx<'_>) -> Result<Next> {
+        if step.is_multiple_of(POINT) || step == self.steps {
+            let percent = 100.0 * self.counts.right as f64 / self.counts.all.max(1) as f64;
+            cx.point("accuracy_curve", step, percent);
+            self.counts = Counts { percent, ..Counts::default() };
+        }
+        Ok(Next::Go)
+    }
+
+    fn state(&self) -> Vec<u8> {
+        let Counts { right, all, percent } = self.counts;
+        [right, all, percent.to_bits()].iter().flat_map(|n| n.to_le_bytes()).collect()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<()> {
+        let [right, all, percent] = *state.as_chunks::<8>().0 else {
+            return Err(StageError::Input("the checkpoint is damaged".into()));
+        };
+        let [right, all, percent] = [right, all, percent].map(u64::from_le_bytes);
+        self.counts = Counts { right, all, percent: f64::from_bits(percent) };
+        Ok(())
+    }
+}

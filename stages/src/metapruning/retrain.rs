@@ -1,0 +1,163 @@
+//! `metapruning.train`: trains a net of certain widths from scratch.
+
+use runpipe_base::{Ctx, Inputs, Kind, Output, Port, Spec, Stage, StageError, View, params};
+
+use super::PAPER;
+use super::forward::{Chosen, Norms, logits};
+use super::net::Net;
+use super::plain::PlainNet;
+use super::recipe::{Course, Recipe};
+use super::space::{json, text};
+use super::structure::{self, Structure, report};
+use crate::code;
+use crate::data::augment::{Augment, Scale, plain};
+use crate::data::pictures::{self, Pictures};
+use crate::kit::backend::{Backend, on_device};
+use crate::kit::params::{Params, Pass};
+
+/// The kind of a trained net of certain widths.
+pub const KIND: &str = "weights/pruned";
+const SCALE: &str = "scale.json";
+const WEIGHTS: &str = "model.safetensors";
+
+params! {
+    /// Parameters of [`Retrain`].
+    pub struct RetrainParams {
+        /// Steps. Source: the specification's small scale.
+        steps: u64 = 1200, in 1.., unit "steps";
+        /// Passes over the pictures, in place of steps.
+        epochs: Option<u64> = None, in 1.., unit "epochs";
+        /// Pictures of a batch.
+        batch: usize = 64, in 2..=65_536, unit "pictures";
+        /// Peak learning rate of SGD with momentum 0.9; the paper's is 0.5 for 1024 pictures.
+        lr: f64 = 0.1, in 0.0..=10.0;
+        /// Its course.
+        course: Course = Course::Linear;
+        /// Weight decay, of all but depthwise filters and norms. Source: the paper's for MobileNets.
+        decay: f32 = 4e-5, in 0.0..=1.0;
+        /// What the true class shares with all.
+        smoothing: f32 = 0.1, in 0.0..1.0;
+        /// Pictures are shifted by up to so many pixels.
+        shift: usize = 0, in 0..=64, unit "pixels";
+        /// Pictures are mirrored half of the time.
+        mirror: bool = false;
+        /// Pictures whose statistics norms get in the end, exactly.
+        calibration: usize = 2000, in 2.., unit "pictures";
+        /// Start, order and variations of pictures are drawn from it.
+        seed: u64 = 0;
+    }
+}
+
+/// A trained net of certain widths.
+pub struct Trained<D: Backend> {
+    /// Its structure.
+    pub structure: Structure,
+    /// Its family.
+    pub net: Net,
+    /// How pictures are normed.
+    pub scale: Scale,
+    /// Its numbers.
+    pub params: Params<D>,
+    /// Its layers.
+    pub layers: PlainNet,
+}
+
+impl<D: Backend> Trained<D> {
+    /// Reads an artifact of kind `weights/pruned`.
+    ///
+    /// # Errors
+    /// [`StageError::Input`] when a file is missing or does not fit the others.
+    pub fn read(view: &View<'_>, device: &D) -> Result<Self, StageError> {
+        let structure = Structure::read(view)?;
+        let scale: Scale = json(view, SCALE)?;
+        if [scale.mean.len(), scale.std.len()] != [structure.space.picture[0]; 2] {
+            return Err(StageError::Input(format!("`{SCALE}`: expected a scale for each channel")));
+        }
+        let net = structure.space.net()?;
+        let mut params = Params::new(device, 0);
+        let layers = PlainNet::new(&mut params, &net, &structure.widths)?;
+        params.load(&view.bytes(WEIGHTS)?)?;
+        Ok(Self { structure, net, scale, params, layers })
+    }
+}
+
+/// `metapruning.train`: trains a structure from scratch.
+pub struct Retrain;
+
+impl Stage for Retrain {
+    type Params = RetrainParams;
+
+    fn spec(&self) -> Spec {
+        Spec::new(
+            "metapruning.train",
+            code::METAPRUNING,
+            KIND,
+            "Trains a net of certain widths from scratch; no weight comes from PruningNet.",
+        )
+        .input(Port::one("structure", structure::KIND, "the widths"))
+        .input(Port::one("train", pictures::KIND, "pictures to train on"))
+        .tensors()
+        .metric("steps", "steps of training")
+        .metric("loss", "smoothed cross-entropy, mean of the last 50 steps, in nats")
+        .metric("accuracy", "training pictures classified rightly in the last 50 steps, in percent")
+        .metric("macs", "multiply-adds for one picture")
+        .metric("counted", "the same as the authors' code counts")
+        .metric("params", "numbers that are trained")
+        .series("loss_curve", "smoothed cross-entropy, mean of 50 steps, in nats")
+        .series("accuracy_curve", "training pictures classified rightly, mean of 50 steps, in percent")
+        .paper(&PAPER)
+    }
+
+    fn run(&self, p: &RetrainParams, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
+        let structure = Structure::read(&inputs.one("structure")?)?;
+        let train = Pictures::read(&inputs.one("train")?)?;
+        structure.space.fits(&train, "train")?;
+        report(&structure, cx);
+        on_device!(cx, |device| retrain(&device, p, &structure, &train, cx))
+    }
+}
+
+fn retrain<D: Backend>(
+    device: &D,
+    p: &RetrainParams,
+    structure: &Structure,
+    train: &Pictures,
+    cx: &mut Ctx<'_>,
+) -> Result<Output, StageError> {
+    let (net, scale) = (structure.space.net()?, Scale::of(train));
+    let mut params = Params::new(device, p.seed);
+    let layers = PlainNet::new(&mut params, &net, &structure.widths)?;
+    let chosen = Chosen::widths(structure.widths.clone());
+    let recipe = Recipe {
+        steps: p.steps,
+        epochs: p.epochs,
+        batch: p.batch,
+        lr: p.lr,
+        course: p.course,
+        decay: p.decay,
+        smoothing: p.smoothing,
+        augment: Augment { shift: p.shift, mirror: p.mirror },
+        seed: p.seed,
+    };
+    let trained = recipe.train(cx, &mut params, train, &scale, |pass, x, _| {
+        logits(pass, &net, &layers, &chosen, x, &mut Norms::Batch)
+    })?;
+    // The moving averages of training lag behind; exact statistics take one more pass.
+    let first: Vec<usize> = (0..p.calibration.min(train.len())).collect();
+    let [channels, height, width] = train.size;
+    let x = device.tensor_of(plain(&train.chosen(&first), &scale), (first.len(), channels, height, width))?;
+    let mut norms = Norms::First { images: first.len(), found: Vec::new() };
+    logits(&Pass::eval(&params), &net, &layers, &chosen, x, &mut norms)?;
+    if let Norms::First { found, .. } = norms {
+        layers.set_statistics(&mut params, found)?;
+    }
+    cx.metric("steps", trained.steps as f64);
+    cx.metric("loss", trained.loss);
+    cx.metric("accuracy", trained.accuracy);
+    let mut output = structure.write()?;
+    output.kind = Kind::of(KIND);
+    Ok(output.file(SCALE, text(&scale)?).file(WEIGHTS, params.save()?))
+}
+
+#[cfg(test)]
+mod tests;
