@@ -74,7 +74,7 @@ impl Stage for Conll {
         let mut splits = Vec::new();
         let mut repaired = 0;
         for names in [&["train"][..], &["dev", "valid", "validation"], &["test"]] {
-            let path = find(&p.dir, names)?;
+            let path = files::one(&p.dir, names, &["", ".txt", ".conll", ".tsv", ".bio"])?;
             let mut split = Split::read(&path, p.untagged)?;
             repaired += split.settle(p.orphans)?;
             splits.push(split);
@@ -97,26 +97,6 @@ impl Stage for Conll {
         }
         cx.metric("repaired", repaired as f64);
         Ok(output)
-    }
-}
-
-/// The one file that holds a split.
-fn find(dir: &Path, names: &[&str]) -> Result<PathBuf, StageError> {
-    let endings = ["", ".txt", ".conll", ".tsv", ".bio"];
-    let found = files::names(dir)?
-        .into_iter()
-        .filter(|file| names.iter().any(|name| endings.iter().any(|e| *file == format!("{name}{e}"))))
-        .collect::<Vec<_>>();
-    let refuse = |message: String| StageError::Data { path: dir.display().to_string(), line: 0, message };
-    match found.as_slice() {
-        [file] => Ok(dir.join(file)),
-        [] => Err(refuse(format!(
-            "expected a file `{}` with the ending `.txt`, `.conll`, `.tsv`, `.bio` or none",
-            names.join("` or `")
-        ))),
-        [first, second, ..] => {
-            Err(refuse(format!("expected one file for `{}`, found `{first}` and `{second}`", names[0])))
-        }
     }
 }
 
