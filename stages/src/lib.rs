@@ -7,6 +7,7 @@
 pub mod data;
 pub mod kit;
 pub mod maner;
+pub mod treemix;
 
 /// Digests of the source behind each folder's stages, made by the build script.
 pub mod code {
@@ -20,8 +21,8 @@ use runpipe_base::{DynStage, KindSpec, Registry};
 
 /// Every stage and kind that a pipeline may name.
 pub fn registry() -> Registry {
-    let stages: Vec<&'static dyn DynStage> = [data::STAGES, maner::STAGES].concat();
-    let kinds: Vec<KindSpec> = [data::KINDS, maner::KINDS].concat();
+    let stages: Vec<&'static dyn DynStage> = [data::STAGES, maner::STAGES, treemix::STAGES].concat();
+    let kinds: Vec<KindSpec> = [data::KINDS, maner::KINDS, treemix::KINDS].concat();
     Registry::new(&stages, &kinds)
 }
 
