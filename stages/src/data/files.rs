@@ -38,15 +38,13 @@ pub fn one(dir: &Path, stems: &[&str], endings: &[&str]) -> Result<PathBuf, Stag
     match found.as_slice() {
         [file] => Ok(dir.join(file)),
         [] => {
-            let quoted = endings.iter().filter(|ending| !ending.is_empty()).map(|ending| format!("`{ending}`"));
+            let quoted =
+                endings.iter().filter(|ending| !ending.is_empty()).map(|ending| format!("`{ending}`"));
             let mut words: Vec<String> = quoted.collect();
             words.extend(endings.contains(&"").then(|| "none".to_owned()));
             let last = words.pop().unwrap_or_default();
             let before = if words.is_empty() { String::new() } else { format!("{} or ", words.join(", ")) };
-            Err(refuse(format!(
-                "expected a file `{}` with the ending {before}{last}",
-                stems.join("` or `")
-            )))
+            Err(refuse(format!("expected a file `{}` with the ending {before}{last}", stems.join("` or `"))))
         }
         [first, second, ..] => {
             Err(refuse(format!("expected one file for `{}`, found `{first}` and `{second}`", stems[0])))

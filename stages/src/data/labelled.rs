@@ -130,7 +130,9 @@ impl Labelled {
             return Err(wrong(SENTENCES, line, "expected a second sentence as in other lines".into()));
         }
         for (place, file) in TREES.iter().enumerate().filter(|(_, file)| view.has(file)) {
-            labelled.attach(&view.text(file)?, place).map_err(|(line, message)| wrong(file, line, message))?;
+            labelled
+                .attach(&view.text(file)?, place)
+                .map_err(|(line, message)| wrong(file, line, message))?;
         }
         Ok(labelled)
     }

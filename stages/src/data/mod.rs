@@ -21,8 +21,7 @@ pub mod trees;
 use runpipe_base::{DynStage, Kind, KindSpec, StageError, View};
 
 /// The stages of this folder.
-pub const STAGES: &[&dyn DynStage] =
-    &[
+pub const STAGES: &[&dyn DynStage] = &[
     &commands::Scan,
     &concat::Concat,
     &conll::Conll,

@@ -44,7 +44,9 @@ impl Stage for Sample {
         let all = labelled.examples.len();
         let n = p.n.unwrap_or_else(|| ((p.share * all as f64).round() as usize).max(1));
         if n > all {
-            return Err(StageError::Input(format!("expected at least {n} examples to choose from, found {all}")));
+            return Err(StageError::Input(format!(
+                "expected at least {n} examples to choose from, found {all}"
+            )));
         }
         let order = Stream::new(p.seed, "data.sample").permutation(all);
         labelled.examples = order[..n].iter().map(|i| labelled.examples[*i].clone()).collect();
@@ -123,7 +125,8 @@ impl Stage for WithTrees {
         let first = trees::read(&inputs.one("trees")?)?;
         let second = inputs.optional("second").map(|view| trees::read(&view)).transpose()?;
         let all = labelled.examples.len();
-        for (port, trees) in std::iter::once(("trees", &first)).chain(second.as_ref().map(|t| ("second", t))) {
+        for (port, trees) in std::iter::once(("trees", &first)).chain(second.as_ref().map(|t| ("second", t)))
+        {
             if trees.len() != all {
                 let found = trees.len();
                 return Err(StageError::Input(format!("expected {all} trees at `{port}`, found {found}")));

@@ -80,14 +80,14 @@ fn read(dir: &Path, names: &[&str], types: Types) -> Result<Vec<(String, Sentenc
     let text: String = files::bytes(&path)?.into_iter().map(char::from).collect();
     let mut questions = Vec::new();
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_ascii().is_empty()) {
-        let wrong = |message: String| StageError::Data {
-            path: path.display().to_string(),
-            line: i + 1,
-            message,
-        };
+        let wrong =
+            |message: String| StageError::Data { path: path.display().to_string(), line: i + 1, message };
         let (class, question) = line.split_once(' ').unwrap_or((line, ""));
-        let Some((coarse, fine)) = class.split_once(':').filter(|(a, b)| !a.is_empty() && !b.is_empty()) else {
-            return Err(wrong(format!("expected a class such as `NUM:date` before the question, found `{class}`")));
+        let Some((coarse, fine)) = class.split_once(':').filter(|(a, b)| !a.is_empty() && !b.is_empty())
+        else {
+            return Err(wrong(format!(
+                "expected a class such as `NUM:date` before the question, found `{class}`"
+            )));
         };
         let sentence = Sentence::of(question);
         if sentence.words.is_empty() {

@@ -86,7 +86,10 @@ impl Tree {
             let mut free = node.start;
             for child in tree.children(at) {
                 let child = &tree.nodes[child];
-                assert!(free <= child.start && child.end <= node.end, "children lie in order in their parent");
+                assert!(
+                    free <= child.start && child.end <= node.end,
+                    "children lie in order in their parent"
+                );
                 free = child.end;
             }
         }
@@ -134,11 +137,7 @@ impl Tree {
 
     /// The tree without the words and nodes that `drop` names, and without nodes left empty; `rename` gives labels.
     /// Nothing when no word is left.
-    pub fn pruned(
-        &self,
-        drop: impl Fn(&Node) -> bool,
-        rename: impl Fn(&str) -> String,
-    ) -> Option<Self> {
+    pub fn pruned(&self, drop: impl Fn(&Node) -> bool, rename: impl Fn(&str) -> String) -> Option<Self> {
         let mut gone = vec![false; self.words.len()];
         for node in self.nodes.iter().filter(|node| drop(node)) {
             gone[node.start..node.end].fill(true);
@@ -223,9 +222,7 @@ impl<'a> Reader<'a> {
         self.line += skipped.bytes().filter(|b| *b == b'\n').count();
         let length = match text.bytes().next()? {
             b'(' | b')' => 1,
-            _ => text
-                .find(|c: char| c.is_ascii_whitespace() || matches!(c, '(' | ')'))
-                .unwrap_or(text.len()),
+            _ => text.find(|c: char| c.is_ascii_whitespace() || matches!(c, '(' | ')')).unwrap_or(text.len()),
         };
         let (token, rest) = text.split_at(length);
         self.rest = rest;

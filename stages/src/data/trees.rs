@@ -100,9 +100,9 @@ impl Stage for Leaves {
         let trees = read(&inputs.one("trees")?)?;
         let mut lines = String::new();
         for (line, tree) in trees.iter().enumerate() {
-            let tree = tree
-                .as_ref()
-                .ok_or_else(|| StageError::Input(format!("line {} of the trees is `()`: no words", line + 1)))?;
+            let tree = tree.as_ref().ok_or_else(|| {
+                StageError::Input(format!("line {} of the trees is `()`: no words", line + 1))
+            })?;
             lines.push_str(&tree.words().join(" "));
             lines.push('\n');
         }

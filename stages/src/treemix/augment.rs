@@ -70,7 +70,12 @@ impl Pools {
     }
 
     /// Draws a mixture; none when a sentence has nothing that fits.
-    pub fn mix(&self, donor: &Self, method: &Method, stream: &mut Stream) -> Option<(Splice, Option<Splice>)> {
+    pub fn mix(
+        &self,
+        donor: &Self,
+        method: &Method,
+        stream: &mut Stream,
+    ) -> Option<(Splice, Option<Splice>)> {
         let first = method.draw(&self.first, &donor.first, stream)?;
         let second = match (&self.second, &donor.second) {
             (Some(a), Some(b)) => Some(method.draw(a, b, stream)?),
@@ -125,8 +130,7 @@ pub fn augment(
             Some(orders) => [0, 1].map(|i| orders[i][(k % rows.len() as u64) as usize]),
         };
         let (receiver, donor) = (rows[receiver], rows[donor]);
-        let (first, second) =
-            pools[receiver as usize].mix(&pools[donor as usize], method, &mut stream)?;
+        let (first, second) = pools[receiver as usize].mix(&pools[donor as usize], method, &mut stream)?;
         Some(Mixture { receiver, donor, first, second })
     };
     let (made_all, attempts) = collect(wanted, MOST_ATTEMPTS * wanted as u64, attempt);

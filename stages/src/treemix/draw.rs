@@ -84,7 +84,8 @@ impl Method {
                     let start = stream.below(words - k + 1) as u32;
                     (start, start + k as u32)
                 };
-                (k <= receiver.words && k > 0).then(|| Splice { cut: at(receiver.words), paste: at(donor.words) })
+                (k <= receiver.words && k > 0)
+                    .then(|| Splice { cut: at(receiver.words), paste: at(donor.words) })
             }
         }
     }

@@ -108,7 +108,8 @@ impl Confusion {
     fn csv(&self, classes: &[String]) -> Result<Vec<u8>, StageError> {
         let mut csv = csv::Writer::from_writer(Vec::new());
         let broken = |e: csv::Error| StageError::Other(e.to_string());
-        csv.write_record(std::iter::once("true").chain(classes.iter().map(String::as_str))).map_err(broken)?;
+        csv.write_record(std::iter::once("true").chain(classes.iter().map(String::as_str)))
+            .map_err(broken)?;
         for (class, row) in classes.iter().zip(&self.0) {
             let counts = row.iter().map(ToString::to_string);
             csv.write_record(std::iter::once(class.clone()).chain(counts)).map_err(broken)?;

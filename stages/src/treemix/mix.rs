@@ -142,7 +142,8 @@ impl MixParams {
         let output = Output::new(Kind::of("mixed/examples"));
         let mut output = output.file("mixed.md", sketch::page(labelled, &shown));
         for (i, mixture) in shown.iter().take(2).enumerate() {
-            let spans = [("cut", mixture.receiver, mixture.first.cut), ("paste", mixture.donor, mixture.first.paste)];
+            let spans =
+                [("cut", mixture.receiver, mixture.first.cut), ("paste", mixture.donor, mixture.first.paste)];
             for (what, row, (start, end)) in spans {
                 let example = &labelled.examples[row as usize];
                 let caption = format!("{what}, of a sentence of class {}", labelled.classes[example.class]);
@@ -164,14 +165,16 @@ fn report(labelled: &Labelled, made: &Made, output: &Output, cx: &mut Ctx<'_>) {
     let weight = |m: &super::augment::Mixture| {
         let example = &labelled.examples[m.receiver as usize];
         let splices = std::iter::once(&m.first).chain(&m.second);
-        let (inserted, length) = example.sentences().zip(splices).fold((0, 0), |(inserted, length), (s, splice)| {
-            (inserted + splice.pasted(), length + splice.length(s.words.len()))
-        });
+        let (inserted, length) =
+            example.sentences().zip(splices).fold((0, 0), |(inserted, length), (s, splice)| {
+                (inserted + splice.pasted(), length + splice.length(s.words.len()))
+            });
         inserted as f64 / length as f64
     };
     let text = &output.files[mixed::FILE];
     // The words alone: the same text may come of other sentences.
-    let sentences = text.split(|b| *b == b'\n').skip(1).filter_map(|line| line.splitn(7, |b| *b == b'\t').nth(6));
+    let sentences =
+        text.split(|b| *b == b'\n').skip(1).filter_map(|line| line.splitn(7, |b| *b == b'\t').nth(6));
     cx.metric("mixed", count);
     cx.metric("distinct", sentences.collect::<BTreeSet<_>>().len() as f64);
     cx.metric("accepted", 100.0 * count / made.attempts.max(1) as f64);

@@ -109,7 +109,8 @@ pub fn rows(labelled: &Labelled, mixtures: &[Mixture]) -> String {
     let first = Store::of(examples.iter().map(|example| &example.first));
     let second = Store::of(examples.iter().filter_map(|example| example.second.as_ref()));
     let blocks = mixtures.par_chunks(BLOCK).map(|block| {
-        let (mut text, mut one, mut two) = (String::with_capacity(block.len() * 160), String::new(), String::new());
+        let (mut text, mut one, mut two) =
+            (String::with_capacity(block.len() * 160), String::new(), String::new());
         for mixture in block {
             let Mixture { receiver, donor, .. } = *mixture;
             (one.clear(), two.clear());
@@ -168,7 +169,9 @@ pub fn read(view: &View<'_>) -> Result<(Vec<String>, Vec<Mixed>), StageError> {
     let head = lines.next().unwrap_or_default();
     let paired = head.strip_prefix(COLUMNS) == Some("\tsecond");
     if !paired && head != COLUMNS {
-        return Err(StageError::Input(format!("`{FILE}`, line 1: expected the columns of a mixed set, found `{head}`")));
+        return Err(StageError::Input(format!(
+            "`{FILE}`, line 1: expected the columns of a mixed set, found `{head}`"
+        )));
     }
     let mixed = lines.enumerate().map(|(i, line)| {
         row(line, &classes, paired)

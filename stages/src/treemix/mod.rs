@@ -14,7 +14,8 @@
 //! | L = CE(D) + γ · CE(D′) | [`train`] |
 //! | SCAN | [`scan`] |
 //!
-//! Trees come with the data ([`crate::data::sst`], [`sentiment`], [`scan::gold`]) or from a parser.
+//! Trees come with the data ([`crate::data::sst`], [`sentiment`], [`scan::gold`]) or
+//! from a [`parser`], ours or any other.
 
 pub mod augment;
 pub mod candidates;
@@ -23,6 +24,7 @@ pub mod evaluate;
 pub mod mix;
 pub mod mixed;
 pub mod model;
+pub mod parser;
 pub mod reader;
 pub mod scan;
 pub mod sentiment;
@@ -42,6 +44,9 @@ pub static PAPER: Paper = Paper {
 pub const STAGES: &[&dyn DynStage] = &[
     &evaluate::Evaluate,
     &mix::Mix,
+    &parser::Evalb,
+    &parser::Parse,
+    &parser::ReadGrammar,
     &scan::Scan,
     &scan::recombine::Coverage,
     &scan::recombine::Recombine,
@@ -51,6 +56,12 @@ pub const STAGES: &[&dyn DynStage] = &[
 
 /// The kinds of artifact that this folder's stages make.
 pub const KINDS: &[KindSpec] = &[
+    KindSpec {
+        name: "grammar",
+        layout: "`rules.tsv`: parent, left child, right child (empty for rules of one) and count, an empty parent for roots; \
+                 `lexicon.tsv`: words and classes of words with their tags and counts",
+        check: |view| parser::grammar::Counts::read(view).map(drop),
+    },
     KindSpec {
         name: "mixed",
         layout: "`classes.txt`: a class a line; `mixed.tsv`: a line of column names, then mixtures: rows of receiver and \
@@ -66,7 +77,9 @@ pub const KINDS: &[KindSpec] = &[
     KindSpec {
         name: "scores/classes",
         layout: "`predictions.tsv`: true class, class found and sentence; `confusion.csv`: true classes by classes found",
-        check: |view| ["predictions.tsv", "confusion.csv"].iter().try_for_each(|file| view.text(file).map(drop)),
+        check: |view| {
+            ["predictions.tsv", "confusion.csv"].iter().try_for_each(|file| view.text(file).map(drop))
+        },
     },
     KindSpec {
         name: "weights/classifier",

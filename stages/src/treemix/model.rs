@@ -76,7 +76,9 @@ impl Classifier {
         let mut root = params.root();
         let words = Init::Normal { std: 0.1 };
         let (body, features) = match (shape.net.as_str(), &shape.encoder) {
-            ("bag", None) => (Body::Bag(Embedding::new(root.at("words"), shape.vocabulary, width, words)?), width),
+            ("bag", None) => {
+                (Body::Bag(Embedding::new(root.at("words"), shape.vocabulary, width, words)?), width)
+            }
             ("cnn", None) => {
                 let words = Embedding::new(root.at("words"), shape.vocabulary, width, words)?;
                 let inputs = WINDOW * width;

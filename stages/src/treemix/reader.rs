@@ -53,7 +53,12 @@ impl Reader {
     ///
     /// # Errors
     /// [`StageError::Other`] when the tokenizer refuses.
-    pub fn read(&self, first: &[String], second: Option<&[String]>, most: usize) -> Result<Vec<u32>, StageError> {
+    pub fn read(
+        &self,
+        first: &[String],
+        second: Option<&[String]>,
+        most: usize,
+    ) -> Result<Vec<u32>, StageError> {
         let mut all = match self {
             Self::Words { ids, lower } => {
                 let id = |word: &String| ids.get(&fold(word, *lower)).copied().unwrap_or(UNKNOWN);

@@ -43,7 +43,8 @@ pub fn svg(tree: &Tree, marked: (usize, usize), caption: &str) -> String {
         }
     }
     for at in (0..nodes.len()).rev() {
-        let below: Vec<f64> = tree.children(at).map(|child| x[child]).chain(own(tree, at).map(|w| centres[w])).collect();
+        let below: Vec<f64> =
+            tree.children(at).map(|child| x[child]).chain(own(tree, at).map(|w| centres[w])).collect();
         let (least, most) = below.iter().fold((f64::MAX, f64::MIN), |(a, b), c| (a.min(*c), b.max(*c)));
         x[at] = f64::midpoint(least, most);
     }
@@ -60,8 +61,11 @@ pub fn svg(tree: &Tree, marked: (usize, usize), caption: &str) -> String {
     let colour = |yes: bool| if yes { "#c0392b" } else { "#333" };
     let line = |out: &mut String, x1: f64, y1: f64, x2: f64, y2: f64, yes: bool| {
         let stroke = if yes { "#c0392b" } else { "#999" };
-        writeln!(out, "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{stroke}\"/>")
-            .expect("a String takes all");
+        writeln!(
+            out,
+            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{stroke}\"/>"
+        )
+        .expect("a String takes all");
     };
     let text = |out: &mut String, x: f64, y: f64, fill: &str, text: &str, style: &str| {
         writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{fill}\"{style}>{}</text>", escape(text))
@@ -76,7 +80,14 @@ pub fn svg(tree: &Tree, marked: (usize, usize), caption: &str) -> String {
         for word in own(tree, at) {
             line(&mut out, x[at], top + 4.0, centres[word], bottom - SIZE, inside(word, word + 1));
         }
-        text(&mut out, x[at], top, colour(inside(node.start, node.end)), &node.label, " font-weight=\"bold\"");
+        text(
+            &mut out,
+            x[at],
+            top,
+            colour(inside(node.start, node.end)),
+            &node.label,
+            " font-weight=\"bold\"",
+        );
     }
     for (at, word) in tree.words().iter().enumerate() {
         text(&mut out, centres[at], bottom, colour(inside(at, at + 1)), word, "");
@@ -101,7 +112,8 @@ fn escape(text: &str) -> String {
 
 /// A page of mixtures: what was cut (struck through) and pasted (bold), and the label that came out.
 pub fn page(labelled: &Labelled, mixtures: &[Mixture]) -> String {
-    let mut out = String::from("| receiver, with what is cut | mixed, with what is pasted | label |\n|---|---|---|\n");
+    let mut out =
+        String::from("| receiver, with what is cut | mixed, with what is pasted | label |\n|---|---|---|\n");
     for mixture in mixtures {
         let [a, b] = [mixture.receiver, mixture.donor].map(|row| &labelled.examples[row as usize]);
         let [mut cut, mut mixed] = [String::new(), String::new()];

@@ -171,9 +171,9 @@ impl Data {
         shape: &Shape,
     ) -> Result<Self, StageError> {
         let classes = shape.classes.len();
-        let mixed = mixed.iter().map(|m| {
-            Ok((reader.read(&m.first, m.second.as_deref(), shape.max_len)?, m.label(classes)))
-        });
+        let mixed = mixed
+            .iter()
+            .map(|m| Ok((reader.read(&m.first, m.second.as_deref(), shape.max_len)?, m.label(classes))));
         let mixed = mixed.collect::<Result<_, StageError>>()?;
         let dev = dev.map_or(Ok(Vec::new()), |dev| read(dev, reader, shape.max_len))?;
         Ok(Self { train: read(train, reader, shape.max_len)?, mixed, dev, classes })

@@ -47,6 +47,14 @@ fn what_does_not_fit_is_told() {
     check("x\n", None, "`sentences.tsv`, line 1: expected 1 sentence or 2, found 0");
     check("x\ta\tb\ny\tc\n", None, "`sentences.tsv`, line 2: expected a second sentence as in other lines");
     check("x\ta\n", Some("(S a)\n(S b)\n"), "`trees.mrg`, line 2: expected 1 trees, found 2");
-    check("x\ta\n", Some("(S b)\n"), "`trees.mrg`, line 1: the leaves of the tree are not the words of the sentence");
-    check("x\ta\n", Some("(S b\n"), "`trees.mrg`, line 1: the text ends while 1 bracket of the tree from line 1 are open");
+    check(
+        "x\ta\n",
+        Some("(S b)\n"),
+        "`trees.mrg`, line 1: the leaves of the tree are not the words of the sentence",
+    );
+    check(
+        "x\ta\n",
+        Some("(S b\n"),
+        "`trees.mrg`, line 1: the text ends while 1 bracket of the tree from line 1 are open",
+    );
 }

@@ -50,6 +50,9 @@ fn broken_files_are_told() {
         told("label,parsing1\nyes,(S (A a)\n", &[]),
         "dir/train.csv:2: a tree's line 1: the text ends while 1 bracket of the tree from line 1 are open"
     );
-    assert_eq!(told("label,parsing1\nyes,None\n", &[]), "dir/train.csv:0: expected parsed sentences, found none");
+    assert_eq!(
+        told("label,parsing1\nyes,None\n", &[]),
+        "dir/train.csv:0: expected parsed sentences, found none"
+    );
     assert_eq!(told("label,parsing1\n ,(S a)\n", &[]), "dir/train.csv:2: expected a class of one line");
 }

@@ -12,8 +12,14 @@ fn questions_are_latin_1_and_ids_dense() {
     let mut bench = Bench::new();
     let dir = folder(b"DESC:manner How did it go ?\nLOC:city Where is Qu\xe9bec ?\n\n");
     let ran = bench.run("data.trec", &[("dir", path(dir.path()))], &[]);
-    assert_eq!((ran.metrics["train_sentences"], ran.metrics["test_sentences"], ran.metrics["classes"]), (2.0, 1.0, 3.0));
-    assert_eq!(bench.text(ran.part("train"), "sentences.tsv"), "DESC\tHow did it go ?\nLOC\tWhere is Québec ?\n");
+    assert_eq!(
+        (ran.metrics["train_sentences"], ran.metrics["test_sentences"], ran.metrics["classes"]),
+        (2.0, 1.0, 3.0)
+    );
+    assert_eq!(
+        bench.text(ran.part("train"), "sentences.tsv"),
+        "DESC\tHow did it go ?\nLOC\tWhere is Québec ?\n"
+    );
     assert_eq!(bench.text(ran.part("test"), "classes.txt"), "DESC\nLOC\nNUM\n");
     let fine = bench.run("data.trec", &[("dir", path(dir.path())), ("classes", text("fine"))], &[]);
     assert_eq!(bench.text(fine.part("train"), "classes.txt"), "DESC:manner\nLOC:city\nNUM:dist\n");
@@ -28,7 +34,10 @@ fn broken_lines_are_told() {
         told.replace(&dir.path().display().to_string(), "trec")
     };
     let place = "trec/train_5500.label";
-    assert_eq!(told("DESC:manner How ?\nHow ?\n"), format!("{place}:2: expected a class such as `NUM:date` before the question, found `How`"));
+    assert_eq!(
+        told("DESC:manner How ?\nHow ?\n"),
+        format!("{place}:2: expected a class such as `NUM:date` before the question, found `How`")
+    );
     assert_eq!(told("NUM:date  \n"), format!("{place}:1: expected a question after `NUM:date`"));
     assert_eq!(told("\n"), format!("{place}:0: expected questions, found none"));
 }

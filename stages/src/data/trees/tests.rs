@@ -55,7 +55,11 @@ fn the_real_treebank() {
     assert_eq!(cleaned.len(), 3914);
     for tree in &cleaned {
         assert_eq!(tree.root().label, "ROOT");
-        assert!(tree.nodes().iter().all(|n| !n.label.is_empty() && n.label != "-NONE-" && !n.label[1..].contains('=')));
+        assert!(
+            tree.nodes()
+                .iter()
+                .all(|n| !n.label.is_empty() && n.label != "-NONE-" && !n.label[1..].contains('='))
+        );
         assert_eq!(Tree::parse(&tree.to_string()).as_ref(), Ok(tree));
     }
 }

@@ -35,7 +35,9 @@ fn tree(seed: u64) -> Tree {
 
 fn labelled(count: u64, pairs: bool) -> Labelled {
     let sentence = |seed| Sentence::of_tree(tree(seed));
-    let row = |i: u64| (["x", "y", "z"][i as usize % 3].to_owned(), sentence(2 * i), pairs.then(|| sentence(2 * i + 1)));
+    let row = |i: u64| {
+        (["x", "y", "z"][i as usize % 3].to_owned(), sentence(2 * i), pairs.then(|| sentence(2 * i + 1)))
+    };
     Labelled::of((0..count).map(row).collect())
 }
 
@@ -55,7 +57,9 @@ fn read(labelled: &Labelled, made: &Made) -> Vec<Mixed> {
 #[test]
 fn any_number_of_threads_makes_the_same_bytes() {
     let labelled = labelled(60, true);
-    for (method, pairing) in [(method(Rule::AllNodes), Pairing::Uniform), (Method::Random { upper: 0.3 }, Pairing::Permuted)] {
+    for (method, pairing) in
+        [(method(Rule::AllNodes), Pairing::Uniform), (Method::Random { upper: 0.3 }, Pairing::Permuted)]
+    {
         let on = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
@@ -83,7 +87,11 @@ fn permuted_pairs_repeat_in_rounds() {
 #[test]
 fn what_cannot_be_mixed_ends() {
     // Three words at most: nothing lies strictly between a tenth and three tenths of them.
-    let short = Labelled::of(vec![("x".into(), Sentence::of_tree(Tree::parse("(S (A a) (B b) (C c))").unwrap()), None)]);
+    let short = Labelled::of(vec![(
+        "x".into(),
+        Sentence::of_tree(Tree::parse("(S (A a) (B b) (C c))").unwrap()),
+        None,
+    )]);
     let window = Window::of(Rule::AsRun, 0.1, 0.3, false).unwrap();
     let method = Method::Tree { rule: Rule::AsRun, window, matching: Match::default() };
     assert_eq!(make(&short, &method, Pairing::Uniform, 0), Made { wanted: 3, ..Made::default() });

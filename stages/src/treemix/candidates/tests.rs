@@ -20,7 +20,10 @@ fn closed_and_open_intervals() {
     let (written, run) = (Rule::AsWritten, Rule::AsRun);
     assert_eq!(chosen(written, 0.1, 0.3), ["little interest", "this poor film"]);
     assert_eq!(chosen(written, 0.3, 0.5), ["this poor film", "in this poor film"]);
-    assert_eq!(chosen(written, 0.5, 0.7), ["little interest in this poor film", "find little interest in this poor film"]);
+    assert_eq!(
+        chosen(written, 0.5, 0.7),
+        ["little interest in this poor film", "find little interest in this poor film"]
+    );
     // One tenth and three tenths themselves are out.
     assert_eq!(chosen(run, 0.1, 0.3), ["little interest"]);
     assert_eq!(chosen(Rule::AllNodes, 0.1, 0.1).len(), 11, "every tag, and the phrase of one word once more");

@@ -65,7 +65,11 @@ fn the_worked_example() {
     assert!(wide.contains(&figure), "{wide:?}");
     assert_eq!((figure.pasted(), figure.length(10)), (5, 12));
     assert_eq!(
-        apply("They will find little interest in this poor film .", "It comes as a touching transcendent love story .", figure),
+        apply(
+            "They will find little interest in this poor film .",
+            "It comes as a touching transcendent love story .",
+            figure
+        ),
         "They will find little interest in a touching transcendent love story ."
     );
 }

@@ -5,7 +5,8 @@ use crate::data::tree::Tree;
 use crate::testing::{Bench, int, text};
 
 fn examples() -> Labelled {
-    let row = |class: &str, tree: &str| (class.to_owned(), Sentence::of_tree(Tree::parse(tree).unwrap()), None);
+    let row =
+        |class: &str, tree: &str| (class.to_owned(), Sentence::of_tree(Tree::parse(tree).unwrap()), None);
     Labelled::of(vec![
         row("bad", "(S (NP (DT the) (NN film)) (VP (VBZ is) (ADJP (RB really) (JJ dull))) (. .))"),
         row("bad", "(S (NP (DT a) (JJ poor) (NN plot)) (VP (VBZ kills) (NP (DT the) (NN mood))) (. .))"),

@@ -21,7 +21,12 @@ fn labels_share_by_length() {
 #[test]
 fn broken_sets_are_told() {
     assert_eq!(told("a\tb\n"), "`mixed.tsv`, line 1: expected the columns of a mixed set, found `a\tb`");
-    for row in ["1\t2\tx\ty\t1\t2\ta b c", "1\t2\tx\tz\t1\t1\ta", "1\t2\tx\ty\t2\t1\ta", "1\t2\tx\ty\t0\t0\t", "x"] {
-        assert_eq!(told(&format!("{COLUMNS}\n{row}\n")), format!("`mixed.tsv`, line 2: no mixed example: `{row}`"));
+    for row in
+        ["1\t2\tx\ty\t1\t2\ta b c", "1\t2\tx\tz\t1\t1\ta", "1\t2\tx\ty\t2\t1\ta", "1\t2\tx\ty\t0\t0\t", "x"]
+    {
+        assert_eq!(
+            told(&format!("{COLUMNS}\n{row}\n")),
+            format!("`mixed.tsv`, line 2: no mixed example: `{row}`")
+        );
     }
 }

@@ -29,7 +29,8 @@ pub fn tree(words: &[&str]) -> Option<Tree> {
         }
         let ends = |word: &&str| is_verb(word) || matches!(*word, "and" | "after");
         let end = words[at + 1..].iter().position(ends).map_or(words.len(), |length| at + 1 + length);
-        let again = words[at..end].iter().rev().take_while(|word| matches!(**word, "twice" | "thrice")).count();
+        let again =
+            words[at..end].iter().rev().take_while(|word| matches!(**word, "twice" | "thrice")).count();
         let phrase = end - again;
         let mut stops = vec![end, phrase];
         stops.dedup();

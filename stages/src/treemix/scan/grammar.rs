@@ -72,7 +72,8 @@ pub struct Phrase {
 impl Phrase {
     /// All 34.
     pub fn all() -> Vec<Self> {
-        let bare = (0..VERBS.len()).filter(|verb| VERBS[*verb].1.is_some()).map(|verb| Self { verb, way: None });
+        let bare =
+            (0..VERBS.len()).filter(|verb| VERBS[*verb].1.is_some()).map(|verb| Self { verb, way: None });
         let verbs = 0..VERBS.len();
         let ways = verbs.flat_map(|verb| {
             (0..MANNERS.len()).flat_map(move |manner| {
@@ -171,7 +172,9 @@ impl Sentence {
         let mut all: Vec<Self> = clauses.iter().map(|first| Self { first: *first, second: None }).collect();
         for after in [false, true] {
             for first in &clauses {
-                all.extend(clauses.iter().map(|second| Self { first: *first, second: Some((after, *second)) }));
+                all.extend(
+                    clauses.iter().map(|second| Self { first: *first, second: Some((after, *second)) }),
+                );
             }
         }
         all

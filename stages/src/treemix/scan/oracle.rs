@@ -31,7 +31,8 @@ impl Reading {
 pub fn repair<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let mut repaired: Vec<&str> = Vec::with_capacity(words.len() + 1);
     for word in words {
-        let ends = |before: &&str| is_direction(before) || is_verb(before) || matches!(*before, "twice" | "thrice");
+        let ends =
+            |before: &&str| is_direction(before) || is_verb(before) || matches!(*before, "twice" | "thrice");
         if is_verb(word) && repaired.last().is_some_and(ends) {
             repaired.push("and");
         }

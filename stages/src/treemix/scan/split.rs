@@ -100,7 +100,8 @@ impl Split {
             Self::AroundRight => template(&["around", "right"], &["turn", "around", "right"]),
             Self::OppositeRight => template(&["opposite", "right"], &["turn", "opposite", "right"]),
             Self::Right => {
-                let before = |verb: &dyn Fn(&str) -> bool| words.windows(2).any(|w| verb(w[0]) && w[1] == "right");
+                let before =
+                    |verb: &dyn Fn(&str) -> bool| words.windows(2).any(|w| verb(w[0]) && w[1] == "right");
                 match (before(&is_verb), before(&|word| word == "turn")) {
                     (false, _) => Side::Train,
                     (true, false) => Side::Test,

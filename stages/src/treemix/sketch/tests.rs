@@ -20,7 +20,8 @@ fn a_tree_is_drawn_with_every_word_and_label() {
 #[test]
 fn a_page_shows_what_was_cut_and_pasted() {
     let rows = [("bad", "a poor|film ."), ("good", "truly a touching story !"), ("bad", "no")];
-    let labelled = Labelled::of(rows.iter().map(|(class, text)| ((*class).into(), Sentence::of(text), None)).collect());
+    let labelled =
+        Labelled::of(rows.iter().map(|(class, text)| ((*class).into(), Sentence::of(text), None)).collect());
     let splice = Splice { cut: (1, 2), paste: (1, 4) };
     let mixture = |donor| Mixture { receiver: 0, donor, first: splice, second: None };
     let shown = page(&labelled, &[mixture(1)]);

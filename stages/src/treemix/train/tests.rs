@@ -19,12 +19,16 @@ fn a_classifier_learns_and_is_evaluated() {
     let mixed = bench.run("treemix.mix", &[("rule", text("all_nodes"))], &[("examples", &train)]).artifact;
     for (net, least) in [("bag", 60.0), ("cnn", 80.0)] {
         let params = [("net", text(net)), ("steps", int(200)), ("lr", float(0.01))];
-        let ran = bench.run("treemix.train", &params, &[("examples", &train), ("mixed", &mixed), ("dev", &test)]);
+        let ran =
+            bench.run("treemix.train", &params, &[("examples", &train), ("mixed", &mixed), ("dev", &test)]);
         assert!(ran.metrics["train_accuracy"] > 80.0, "{net}: {:?}", ran.metrics);
         assert!(ran.metrics["best_accuracy"] >= ran.metrics["dev_accuracy"]);
         let inputs = [("classifier", &ran.artifact), ("examples", &test)];
         let scores = bench.run("treemix.evaluate", &[], &inputs);
-        assert!((scores.metrics["accuracy"] - ran.metrics["dev_accuracy"]).abs() < 1e-9, "read back as it was");
+        assert!(
+            (scores.metrics["accuracy"] - ran.metrics["dev_accuracy"]).abs() < 1e-9,
+            "read back as it was"
+        );
         assert!(scores.metrics["accuracy"] > least, "{net}: {:?}", scores.metrics);
         assert!(scores.metrics["majority"] < least);
     }
@@ -38,7 +42,9 @@ fn mixtures_of_no_weight_change_nothing() {
     let params = [("steps", int(20)), ("gamma", float(0.0))];
     let with = bench.run("treemix.train", &params, &[("examples", &train), ("mixed", &mixed)]);
     let without = bench.run("treemix.train", &params, &[("examples", &train)]);
-    let weights = |artifact| crate::kit::params::load(&bench.view(artifact).bytes("model.safetensors").unwrap()).unwrap();
+    let weights = |artifact| {
+        crate::kit::params::load(&bench.view(artifact).bytes("model.safetensors").unwrap()).unwrap()
+    };
     for ((name, (_, a)), (_, (_, b))) in weights(&with.artifact).iter().zip(weights(&without.artifact)) {
         crate::kit::testing::close(a, &b, 2e-5);
         assert!(!name.is_empty());
@@ -65,7 +71,8 @@ fn a_stopped_run_goes_on_to_the_same_bytes() {
 #[test]
 fn a_pre_trained_encoder_is_tuned() {
     let mut bench = Bench::new();
-    let ran = bench.run("treemix.sentiment", &[("train", int(60)), ("test", int(60)), ("raw", int(200))], &[]);
+    let ran =
+        bench.run("treemix.sentiment", &[("train", int(60)), ("test", int(60)), ("raw", int(200))], &[]);
     let (train, test, raw) = (ran.part("train").clone(), ran.part("test").clone(), ran.part("text").clone());
     let params = [("steps", int(20)), ("layers", int(1)), ("width", int(16)), ("vocabulary", int(300))];
     let encoder = bench.run("maner.pretrain", &params, &[("text", &raw)]).artifact;

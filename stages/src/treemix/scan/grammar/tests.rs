@@ -62,10 +62,7 @@ fn meanings() {
     check("turn left", "I_TURN_LEFT");
     check("turn opposite left", "I_TURN_LEFT I_TURN_LEFT");
     check("walk opposite right", "I_TURN_RIGHT I_TURN_RIGHT I_WALK");
-    check(
-        "look around left",
-        "I_TURN_LEFT I_LOOK I_TURN_LEFT I_LOOK I_TURN_LEFT I_LOOK I_TURN_LEFT I_LOOK",
-    );
+    check("look around left", "I_TURN_LEFT I_LOOK I_TURN_LEFT I_LOOK I_TURN_LEFT I_LOOK I_TURN_LEFT I_LOOK");
     check("run twice and jump", "I_RUN I_RUN I_JUMP");
     check("run after jump left thrice", &format!("{}I_RUN", "I_TURN_LEFT I_JUMP ".repeat(3)));
 }

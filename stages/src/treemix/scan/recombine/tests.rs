@@ -49,7 +49,9 @@ fn coverage_is_that_of_the_independent_prototype() {
 fn strict_output_is_scan_and_right() {
     let (train, _) = Split::AroundRight.make(0);
     for pieces in [Pieces::Constituents, Pieces::Nodes, Pieces::Spans] {
-        for Command { command, actions } in Corpus::new(&train, pieces).unwrap().mix(&params(pieces, Reading::Strict, 1, 5)).commands {
+        for Command { command, actions } in
+            Corpus::new(&train, pieces).unwrap().mix(&params(pieces, Reading::Strict, 1, 5)).commands
+        {
             let words: Vec<&str> = command.split(' ').collect();
             let sentence = Sentence::parse(&words).unwrap();
             assert_eq!(write(&sentence.actions()), actions);
@@ -65,7 +67,12 @@ fn any_number_of_threads_makes_the_same() {
     let (train, _) = Split::Jump.make(0);
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| Corpus::new(&train, Pieces::Constituents).unwrap().mix(&params(Pieces::Constituents, Reading::Lenient, 1, 9)).commands)
+        pool.install(|| {
+            Corpus::new(&train, Pieces::Constituents)
+                .unwrap()
+                .mix(&params(Pieces::Constituents, Reading::Lenient, 1, 9))
+                .commands
+        })
     };
     assert_eq!(on(1), on(3));
 }
