@@ -8,6 +8,7 @@ pub mod files;
 pub mod labelled;
 pub mod parsed;
 pub mod sample;
+pub mod sentences;
 pub mod sst;
 pub mod stats;
 pub mod tagged;
@@ -28,8 +29,9 @@ pub const STAGES: &[&dyn DynStage] = &[
     &constant::Constant,
     &parsed::Parsed,
     &sample::Sample,
-    &sample::Sentences,
-    &sample::WithTrees,
+    &sentences::Sentences,
+    &sentences::TreesOf,
+    &sentences::WithTrees,
     &sst::Sst,
     &stats::Stats,
     &take::Take,

@@ -48,6 +48,8 @@ pub const STAGES: &[&dyn DynStage] = &[
     &parser::Parse,
     &parser::ReadGrammar,
     &scan::Scan,
+    &scan::learn::Learn,
+    &scan::perform::Perform,
     &scan::recombine::Coverage,
     &scan::recombine::Recombine,
     &sentiment::Sentiment,
@@ -82,8 +84,18 @@ pub const KINDS: &[KindSpec] = &[
         },
     },
     KindSpec {
+        name: "scores/commands",
+        layout: "`outputs.tsv`: command, true actions, actions written",
+        check: |view| view.text("outputs.tsv").map(drop),
+    },
+    KindSpec {
         name: "weights/classifier",
         layout: "`config.json`, `model.safetensors`, and `vocabulary.txt` or, over an encoder, `tokenizer.json`",
         check: |view| model::Model::read(view).map(drop),
+    },
+    KindSpec {
+        name: "weights/translator",
+        layout: "`config.json`, `vocabulary.txt` and `model.safetensors` of an LSTM that writes actions",
+        check: |view| scan::learn::Model::read(view).map(drop),
     },
 ];

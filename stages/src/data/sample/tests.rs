@@ -1,8 +1,6 @@
 use runpipe_base::{Artifact, Value};
 
 use crate::data::labelled::{Labelled, Sentence};
-use crate::data::tree::Tree;
-use crate::data::{text, trees};
 use crate::testing::{Bench, int};
 
 fn examples(bench: &mut Bench) -> Artifact {
@@ -25,21 +23,4 @@ fn a_smaller_choice_is_part_of_a_larger_one() {
     assert_eq!(take(&[]).len(), 10);
     let told = bench.attempt("data.sample", &[("n", int(11))], &[("examples", &input)]).unwrap_err();
     assert_eq!(told.to_string(), "expected at least 11 examples to choose from, found 10");
-}
-
-#[test]
-fn trees_go_over_sentences() {
-    let mut bench = Bench::new();
-    let rows = ["a (", "do n't", "lost"].map(|text| ("x".to_owned(), Sentence::of(text), None));
-    let input = bench.keep(Labelled::of(rows.to_vec()).write());
-    let words = bench.run("data.sentences", &[], &[("examples", &input)]);
-    assert_eq!(bench.text(&words.artifact, text::TEXT), "a (\ndo n't\nlost\n");
-    let parses = ["(S (A a) (B -LRB-))", "(S (V don't))"].map(|text| Tree::parse(text).unwrap());
-    let parses = bench.keep(trees::output([Some(&parses[0]), Some(&parses[1]), None]));
-    let ran = bench.run("data.with_trees", &[], &[("examples", &input), ("trees", &parses)]);
-    assert_eq!((ran.metrics["examples"], ran.metrics["dropped"], ran.metrics["reworded"]), (2.0, 1.0, 1.0));
-    assert_eq!(bench.text(&ran.artifact, "sentences.tsv"), "x\ta (\nx\tdon't\n");
-    let few = bench.keep(trees::output([None]));
-    let told = bench.attempt("data.with_trees", &[], &[("examples", &input), ("trees", &few)]).unwrap_err();
-    assert_eq!(told.to_string(), "expected 3 trees at `trees`, found 1");
 }

@@ -1,13 +1,17 @@
 //! SCAN: commands in a small language, and the actions that they mean.
 //!
 //! [`grammar`] has all commands and their meaning, [`split`] parts them, [`gold`] gives their trees. [`recombine`] is
-//! TreeMix on them: labels are not mixed, the new command is read by [`oracle`].
+//! TreeMix on them: labels are not mixed, the new command is read by [`oracle`]. [`learn`]
+//! trains a [`translator`] of commands, [`perform`] scores it.
 
 pub mod gold;
 pub mod grammar;
+pub mod learn;
 pub mod oracle;
+pub mod perform;
 pub mod recombine;
 pub mod split;
+pub mod translator;
 
 use runpipe_base::{Ctx, Inputs, Kind, Output, Spec, Stage, StageError, params};
 

@@ -21,7 +21,7 @@ fn a_classifier_learns_and_is_evaluated() {
         let params = [("net", text(net)), ("steps", int(200)), ("lr", float(0.01))];
         let ran =
             bench.run("treemix.train", &params, &[("examples", &train), ("mixed", &mixed), ("dev", &test)]);
-        assert!(ran.metrics["train_accuracy"] > 80.0, "{net}: {:?}", ran.metrics);
+        assert!(ran.metrics["train_accuracy"] > 70.0, "{net}: {:?}", ran.metrics);
         assert!(ran.metrics["best_accuracy"] >= ran.metrics["dev_accuracy"]);
         let inputs = [("classifier", &ran.artifact), ("examples", &test)];
         let scores = bench.run("treemix.evaluate", &[], &inputs);
