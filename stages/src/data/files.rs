@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use runpipe_base::StageError;
@@ -26,6 +26,33 @@ pub fn names(dir: &Path) -> Result<Vec<String>, StageError> {
     }
     names.sort();
     Ok(names)
+}
+
+/// The one file of a folder that has one of these names, with one of these endings.
+///
+/// # Errors
+/// [`StageError::Data`] when there is none, or more than one.
+pub fn one(dir: &Path, stems: &[&str], endings: &[&str]) -> Result<PathBuf, StageError> {
+    let is_one = |file: &String| {
+        stems.iter().any(|stem| endings.iter().any(|ending| *file == format!("{stem}{ending}")))
+    };
+    let found: Vec<String> = names(dir)?.into_iter().filter(is_one).collect();
+    let refuse = |message: String| StageError::Data { path: dir.display().to_string(), line: 0, message };
+    match found.as_slice() {
+        [file] => Ok(dir.join(file)),
+        [] => {
+            let quoted =
+                endings.iter().filter(|ending| !ending.is_empty()).map(|ending| format!("`{ending}`"));
+            let mut words: Vec<String> = quoted.collect();
+            words.extend(endings.contains(&"").then(|| "none".to_owned()));
+            let last = words.pop().unwrap_or_default();
+            let before = if words.is_empty() { String::new() } else { format!("{} or ", words.join(", ")) };
+            Err(refuse(format!("expected a file `{}` with the ending {before}{last}", stems.join("` or `"))))
+        }
+        [first, second, ..] => {
+            Err(refuse(format!("expected one file for `{}`, found `{first}` and `{second}`", stems[0])))
+        }
+    }
 }
 
 /// The bytes of a file; a gzip file is unpacked, whatever its name.

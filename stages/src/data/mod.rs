@@ -2,6 +2,7 @@
 
 pub mod augment;
 pub mod cifar;
+pub mod commands;
 pub mod concat;
 pub mod conll;
 pub mod constant;
@@ -9,38 +10,74 @@ pub mod digits;
 pub mod files;
 pub mod folder;
 pub mod idx;
+pub mod labelled;
 pub mod npy;
+pub mod parsed;
 pub mod pictures;
+pub mod sample;
+pub mod sentences;
 pub mod shapes;
 pub mod split;
+pub mod sst;
 pub mod stats;
 pub mod tagged;
 pub mod tags;
 pub mod take;
 pub mod templates;
 pub mod text;
+pub mod trec;
+pub mod tree;
+pub mod trees;
 
 use runpipe_base::{DynStage, Kind, KindSpec, StageError, View};
 
 /// The stages of this folder.
 pub const STAGES: &[&dyn DynStage] = &[
     &cifar::Cifar,
+    &commands::Scan,
     &concat::Concat,
     &conll::Conll,
     &constant::Constant,
     &digits::Digits,
     &folder::Folder,
     &idx::Idx,
+    &parsed::Parsed,
+    &sample::Sample,
+    &sentences::Sentences,
+    &sentences::TreesOf,
+    &sentences::WithTrees,
     &shapes::ShapeImages,
     &split::Split,
+    &sst::Sst,
     &stats::Stats,
     &take::Take,
     &templates::Templates,
     &text::Text,
+    &trec::Trec,
+    &trees::Leaves,
+    &trees::Trees,
 ];
 
 /// The kinds of artifact that this folder's stages make.
 pub const KINDS: &[KindSpec] = &[
+    KindSpec {
+        name: "commands",
+        layout: "`commands.txt`: `IN: ` a command ` OUT: ` its actions on a line, as SCAN has them",
+        check: |view| commands::read(view).map(drop),
+    },
+    KindSpec {
+        name: "corpus/commands",
+        layout: "parts `train` and `test` of kind `commands`",
+        check: |view| ["train", "test"].iter().try_for_each(|name| part(view, name, "commands").map(drop)),
+    },
+    KindSpec {
+        name: "corpus/labelled",
+        layout: "parts `train` and `test` of kind `labelled` and `text` of kind `text`",
+        check: |view| {
+            ["train", "test"].iter().try_for_each(|name| part(view, name, "labelled").map(drop))?;
+            part(view, "text", "text").map(drop)
+        },
+    },
     KindSpec {
         name: "corpus/tagged",
         layout: "parts `train`, `dev` and `test` of kind `tagged` and `text` of kind `text`, perhaps more",
@@ -68,6 +105,18 @@ pub const KINDS: &[KindSpec] = &[
         check: |view| ["kept", "held"].iter().try_for_each(|name| part(view, name, pictures::KIND).map(drop)),
     },
     KindSpec {
+        name: "corpus/trees",
+        layout: "parts `train` and `held_out` of kind `trees`",
+        check: |view| ["train", "held_out"].iter().try_for_each(|name| part(view, name, "trees").map(drop)),
+    },
+    KindSpec {
+        name: "labelled",
+        layout: "`classes.txt`: a class a line; `sentences.tsv`: a class, a tab and a sentence, or two with a tab between \
+                 them, on a line; `trees.mrg` and `trees-second.mrg`, if there are trees: a tree over the words of each \
+                 (second) sentence, `()` for none",
+        check: |view| labelled::Labelled::read(view).map(drop),
+    },
+    KindSpec {
         name: "table",
         layout: "`table.csv`: a line of column names, then rows of as many fields",
         check: |view| {
@@ -86,6 +135,11 @@ pub const KINDS: &[KindSpec] = &[
         name: "text",
         layout: "`text.txt`: UTF-8, one sentence a line",
         check: |view| view.text(text::TEXT).map(drop),
+    },
+    KindSpec {
+        name: "trees",
+        layout: "`trees.mrg`: a tree in brackets on a line, `()` for none",
+        check: |view| trees::read(view).map(drop),
     },
 ];
 

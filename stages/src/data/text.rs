@@ -91,7 +91,11 @@ pub fn lines(view: &View<'_>) -> Result<Vec<String>, StageError> {
     Ok(view.text(TEXT)?.lines().map(str::to_owned).collect())
 }
 
-fn select(path: &Path, pattern: &str, optional: bool) -> Result<Vec<PathBuf>, StageError> {
+/// A file itself, or the files of a folder whose names are of the form `pattern`, in order.
+///
+/// # Errors
+/// [`StageError`] when the folder cannot be read, or has no such file and they are not `optional`.
+pub fn select(path: &Path, pattern: &str, optional: bool) -> Result<Vec<PathBuf>, StageError> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }

@@ -100,6 +100,14 @@ impl Subwords {
         Ok(Self { inner, special, size })
     }
 
+    /// The same once more.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    pub fn copy(&self) -> Result<Self, StageError> {
+        Self::load(self.save()?.as_bytes())
+    }
+
     /// The `tokenizer.json`.
     ///
     /// # Errors
