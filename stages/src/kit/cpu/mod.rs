@@ -4,3 +4,4 @@ pub mod gemm;
 pub mod math;
 pub mod par;
 pub mod tile;
+pub mod turn;

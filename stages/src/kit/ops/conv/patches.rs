@@ -51,9 +51,31 @@ impl Axis {
     }
 }
 
-/// Whether the patches are the planes, so that whole vectors of one image can be read where they are.
-fn is_direct(Windows { plane, grid, stride, taps }: &Windows) -> bool {
-    *taps == [[0, 0]] && *stride == 1 && plane == grid && (plane[0] * plane[1]).is_multiple_of(tile::lanes())
+/// Whether the patches are the planes.
+fn is_whole(Windows { plane, grid, stride, taps }: &Windows) -> bool {
+    *taps == [[0, 0]] && *stride == 1 && plane == grid
+}
+
+/// Whether the patches are the planes, and whole vectors of each image can be read where they are.
+fn is_direct(windows: &Windows) -> bool {
+    is_whole(windows) && (windows.plane[0] * windows.plane[1]).is_multiple_of(tile::lanes())
+}
+
+/// Copies a row of a plane; those of usual sizes without a call.
+fn copy_row(from: &[f32], to: &mut [f32]) {
+    fn fixed<const N: usize>(from: &[f32], to: &mut [f32]) {
+        if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut::<N>()) {
+            *to = *from;
+        }
+    }
+    match from.len() {
+        2 => fixed::<2>(from, to),
+        4 => fixed::<4>(from, to),
+        8 => fixed::<8>(from, to),
+        16 => fixed::<16>(from, to),
+        32 => fixed::<32>(from, to),
+        len => to[..len].copy_from_slice(from),
+    }
 }
 
 /// The source that costs less, where shifted planes give so many columns.
@@ -282,12 +304,14 @@ impl Patches {
         if self.source == Source::Direct {
             return &planes.numbers[planes.first * plane..];
         }
+        let whole = is_whole(&self.windows);
         let mut buffer = std::mem::take(&mut self.buffer);
         let channels = self.starts.len() / self.windows.taps.len();
         for (c, to) in buffer.chunks_exact_mut(self.channel).take(channels).enumerate() {
             for n in 0..planes.images {
                 match self.source {
                     Source::Shifted => self.shift(image(n, c), n, to),
+                    _ if whole => to[self.column(n, 0)..][..plane].copy_from_slice(image(n, c)),
                     _ => self.copy(image(n, c), n, to),
                 }
             }
@@ -314,11 +338,18 @@ impl Patches {
                 let from = &from[y * width..][..self.columns.used];
                 let start =
                     self.column(image, (y + self.rows.pad) / stride) + (left + self.columns.pad) / stride;
-                if stride == 1 {
-                    to[start..][..from.len()].copy_from_slice(from);
-                } else {
-                    let from = from.iter().skip(left).step_by(stride);
-                    to[start..].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                match stride {
+                    1 => copy_row(from, &mut to[start..]),
+                    2 => {
+                        let (pairs, last) = from[left.min(from.len())..].as_chunks::<2>();
+                        let (to, rest) = to[start..].split_at_mut(pairs.len());
+                        to.iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
+                        rest.iter_mut().zip(last).for_each(|(to, from)| *to = *from);
+                    }
+                    _ => {
+                        let from = from.iter().skip(left).step_by(stride);
+                        to[start..].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                    }
                 }
             }
         }

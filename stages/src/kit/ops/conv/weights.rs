@@ -6,6 +6,7 @@ use super::patches::{Patches, Planes, Windows};
 use crate::kit::cpu::gemm::Old;
 use crate::kit::cpu::par;
 use crate::kit::cpu::tile::{self, Left, product};
+use crate::kit::cpu::turn::turn;
 
 /// Numbers that all partial sums of a gradient may hold together.
 const PARTIAL: usize = 1 << 20;
@@ -109,10 +110,14 @@ impl WeightGradient {
     /// Turns planes of gradients into a panel: a row for each column of the patch matrix, a column for each plane.
     fn turn(&self, patches: &Patches, image: usize, planes: &[f32], panel: &mut [f32], span: usize) {
         let [height, width] = self.windows.grid;
-        for (j, plane) in planes.chunks_exact(height * width).enumerate() {
-            for (y, row) in plane.chunks_exact(width).enumerate() {
-                let to = panel[patches.column(image, y) * span + j..].iter_mut().step_by(span);
-                to.zip(row).for_each(|(to, from)| *to = *from);
+        let plane = height * width;
+        let rows = planes.len() / plane;
+        if patches.column(image, 1) == patches.column(image, 0) + width {
+            turn(planes, plane, rows, plane, &mut panel[patches.column(image, 0) * span..], span);
+        } else {
+            for y in 0..height {
+                let to = &mut panel[patches.column(image, y) * span..];
+                turn(&planes[y * width..], plane, rows, width, to, span);
             }
         }
     }

@@ -1,0 +1,275 @@
+//! Convolutional nets, as plain compositions of the kit's layers.
+
+use dfdx::prelude::{Cpu, WithEmptyTape};
+use runpipe_stages::kit::backend::{Images, Matrix, Result, Taped};
+use runpipe_stages::kit::nn::batch_norm::BatchNorm2d;
+use runpipe_stages::kit::nn::conv::Conv2d;
+use runpipe_stages::kit::nn::linear::Linear;
+use runpipe_stages::kit::nn::squeeze::SqueezeExcite;
+use runpipe_stages::kit::ops::act::Act;
+use runpipe_stages::kit::ops::add::add;
+use runpipe_stages::kit::ops::conv::Geometry;
+use runpipe_stages::kit::ops::pool::global_average;
+use runpipe_stages::kit::params::{Init, Pass, Scope};
+
+type Maps = Images<Cpu, Taped<Cpu>>;
+type Logits = Matrix<Cpu, Taped<Cpu>>;
+
+/// A net that classifies images.
+pub(crate) trait Net: Sized {
+    /// The logits of a batch.
+    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits>;
+}
+
+/// A convolution with a norm behind it.
+struct Normed {
+    conv: Conv2d,
+    norm: BatchNorm2d,
+}
+
+impl Normed {
+    fn new(
+        mut at: Scope<'_, Cpu>,
+        (inputs, outputs): (usize, usize),
+        kernel: usize,
+        geometry: Geometry,
+    ) -> Result<Self> {
+        let conv = Conv2d::new(at.at("conv"), (inputs, outputs), kernel, geometry)?;
+        Ok(Self { conv, norm: BatchNorm2d::new(at.at("norm"), outputs)? })
+    }
+
+    fn depthwise(at: Scope<'_, Cpu>, channels: usize, kernel: usize, stride: usize) -> Result<Self> {
+        let geometry = Geometry::same(kernel).stride(stride).groups(channels);
+        Self::new(at, (channels, channels), kernel, geometry)
+    }
+
+    fn pointwise(at: Scope<'_, Cpu>, inputs: usize, outputs: usize) -> Result<Self> {
+        Self::new(at, (inputs, outputs), 1, Geometry::default())
+    }
+
+    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps, act: Act) -> Result<Maps> {
+        self.norm.forward(pass, self.conv.forward(pass, x)?, act)
+    }
+}
+
+/// MobileNet V1 with a stem of stride 1, for images of 32×32.
+pub(crate) struct MobileNet {
+    stem: Normed,
+    blocks: Vec<(Normed, Normed)>,
+    head: Linear,
+}
+
+impl MobileNet {
+    pub(crate) fn new(mut at: Scope<'_, Cpu>, width: f64) -> Result<Self> {
+        let scaled = |channels: usize| (channels as f64 * width) as usize;
+        let stem = Normed::new(at.at("stem"), (3, scaled(32)), 3, Geometry::same(3))?;
+        let (mut inputs, mut blocks) = (scaled(32), Vec::new());
+        let plan = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)].into_iter();
+        let plan = plan.chain([(512, 1); 5]).chain([(1024, 2), (1024, 1)]);
+        for (i, (outputs, stride)) in plan.enumerate() {
+            let outputs = scaled(outputs);
+            let depthwise = Normed::depthwise(at.at(format!("{i}.depthwise")), inputs, 3, stride)?;
+            blocks.push((depthwise, Normed::pointwise(at.at(format!("{i}.pointwise")), inputs, outputs)?));
+            inputs = outputs;
+        }
+        Ok(Self { stem, blocks, head: Linear::new(at.at("head"), inputs, 10, Init::fan_in(inputs))? })
+    }
+}
+
+impl Net for MobileNet {
+    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits> {
+        let x = self.stem.forward(pass, x, Act::Relu)?;
+        let x = self.blocks.iter().try_fold(x, |x, (depthwise, pointwise)| {
+            pointwise.forward(pass, depthwise.forward(pass, x, Act::Relu)?, Act::Relu)
+        })?;
+        self.head.forward(pass, global_average(x)?, Act::Identity)
+    }
+}
+
+/// A RepGhost module in its training form.
+struct Ghost {
+    primary: Normed,
+    cheap: Normed,
+    fusion: BatchNorm2d,
+    act: Act,
+}
+
+impl Ghost {
+    fn new(mut at: Scope<'_, Cpu>, inputs: usize, outputs: usize, act: Act) -> Result<Self> {
+        Ok(Self {
+            primary: Normed::pointwise(at.at("primary"), inputs, outputs)?,
+            cheap: Normed::depthwise(at.at("cheap"), outputs, 3, 1)?,
+            fusion: BatchNorm2d::new(at.at("fusion"), outputs)?,
+            act,
+        })
+    }
+
+    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Maps> {
+        let x = self.primary.forward(pass, x, self.act)?;
+        let fused = self.fusion.forward(pass, x.with_empty_tape(), Act::Identity)?;
+        self.cheap.norm.onto(pass, self.cheap.conv.forward(pass, x)?, fused, self.act)
+    }
+}
+
+/// A RepGhost bottleneck.
+struct Bottleneck {
+    first: Ghost,
+    strided: Option<Normed>,
+    squeeze: Option<SqueezeExcite>,
+    second: Ghost,
+    shortcut: Option<(Normed, Normed)>,
+}
+
+impl Bottleneck {
+    fn new(
+        mut at: Scope<'_, Cpu>,
+        inputs: usize,
+        [kernel, stride, middle, outputs, reduced]: [usize; 5],
+    ) -> Result<Self> {
+        let squeeze = |at| SqueezeExcite::new(at, middle, reduced, Act::HardSigmoid);
+        let first = Ghost::new(at.at("first"), inputs, middle, Act::Relu)?;
+        let strided =
+            (stride > 1).then(|| Normed::depthwise(at.at("strided"), middle, kernel, stride)).transpose()?;
+        let squeeze = (reduced > 0).then(|| squeeze(at.at("squeeze"))).transpose()?;
+        let second = Ghost::new(at.at("second"), middle, outputs, Act::Identity)?;
+        let shortcut = if inputs == outputs && stride == 1 {
+            None
+        } else {
+            let depthwise = Normed::depthwise(at.at("shortcut.0"), inputs, kernel, stride)?;
+            Some((depthwise, Normed::pointwise(at.at("shortcut.1"), inputs, outputs)?))
+        };
+        Ok(Self { first, strided, squeeze, second, shortcut })
+    }
+
+    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Maps> {
+        let shortcut = match &self.shortcut {
+            None => x.with_empty_tape(),
+            Some((depthwise, pointwise)) => {
+                let x = depthwise.forward(pass, x.with_empty_tape(), Act::Identity)?;
+                pointwise.forward(pass, x, Act::Identity)?
+            }
+        };
+        let mut x = self.first.forward(pass, x)?;
+        if let Some(strided) = &self.strided {
+            x = strided.forward(pass, x, Act::Identity)?;
+        }
+        if let Some(squeeze) = &self.squeeze {
+            x = squeeze.forward(pass, x)?;
+        }
+        add(self.second.forward(pass, x)?, shortcut, Act::Identity)
+    }
+}
+
+/// RepGhost 0.5x.
+pub(crate) struct RepGhost {
+    stem: Normed,
+    blocks: Vec<Bottleneck>,
+    last: Normed,
+    wide: Linear,
+    head: Linear,
+}
+
+impl RepGhost {
+    pub(crate) fn new(mut at: Scope<'_, Cpu>) -> Result<Self> {
+        /// Kernel, stride, middle channels, channels, and channels squeezed to.
+        const BLOCKS: [[usize; 5]; 16] = [
+            [3, 1, 4, 8, 0],
+            [3, 2, 12, 12, 0],
+            [3, 1, 20, 12, 0],
+            [5, 2, 20, 20, 8],
+            [5, 1, 32, 20, 8],
+            [3, 2, 60, 40, 0],
+            [3, 1, 52, 40, 0],
+            [3, 1, 60, 40, 0],
+            [3, 1, 60, 40, 0],
+            [3, 1, 120, 56, 32],
+            [3, 1, 168, 56, 44],
+            [5, 2, 168, 80, 44],
+            [5, 1, 240, 80, 0],
+            [5, 1, 240, 80, 60],
+            [5, 1, 240, 80, 0],
+            [5, 1, 240, 80, 60],
+        ];
+        let stem = Normed::new(at.at("stem"), (3, 8), 3, Geometry::same(3).stride(2))?;
+        let (mut inputs, mut blocks) = (8, Vec::new());
+        for (i, block) in BLOCKS.into_iter().enumerate() {
+            blocks.push(Bottleneck::new(at.at(i), inputs, block)?);
+            inputs = block[3];
+        }
+        let last = Normed::pointwise(at.at("last"), inputs, 480)?;
+        let wide = Linear::new(at.at("wide"), 480, 1280, Init::fan_in(480))?;
+        let head = Linear::new(at.at("head"), 1280, 10, Init::fan_in(1280))?;
+        Ok(Self { stem, blocks, last, wide, head })
+    }
+}
+
+impl Net for RepGhost {
+    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits> {
+        let x = self.stem.forward(pass, x, Act::Relu)?;
+        let x = self.blocks.iter().try_fold(x, |x, block| block.forward(pass, x))?;
+        let x = global_average(self.last.forward(pass, x, Act::Relu)?)?;
+        let x = self.wide.forward(pass, x, Act::Relu)?;
+        self.head.forward(pass, x, Act::Identity)
+    }
+}
+
+/// A block of a pre-activation ResNet.
+struct Block {
+    norms: [BatchNorm2d; 2],
+    convs: [Conv2d; 2],
+    shortcut: Option<Conv2d>,
+}
+
+/// PreActResNet-18 for images of 32×32.
+pub(crate) struct PreActResNet {
+    stem: Conv2d,
+    blocks: Vec<Block>,
+    norm: BatchNorm2d,
+    head: Linear,
+}
+
+impl PreActResNet {
+    pub(crate) fn new(mut at: Scope<'_, Cpu>) -> Result<Self> {
+        let same = Geometry::same(3);
+        let stem = Conv2d::new(at.at("stem"), (3, 64), 3, same)?;
+        let (mut inputs, mut blocks) = (64, Vec::new());
+        for (i, outputs) in [64, 64, 128, 128, 256, 256, 512, 512].into_iter().enumerate() {
+            let mut at = at.at(i);
+            let stride = outputs / inputs;
+            let wide = Geometry::default().stride(stride);
+            let shortcut = |at| Conv2d::new(at, (inputs, outputs), 1, wide);
+            blocks.push(Block {
+                norms: [
+                    BatchNorm2d::new(at.at("norm.0"), inputs)?,
+                    BatchNorm2d::new(at.at("norm.1"), outputs)?,
+                ],
+                convs: [
+                    Conv2d::new(at.at("conv.0"), (inputs, outputs), 3, same.stride(stride))?,
+                    Conv2d::new(at.at("conv.1"), (outputs, outputs), 3, same)?,
+                ],
+                shortcut: (stride > 1).then(|| shortcut(at.at("shortcut"))).transpose()?,
+            });
+            inputs = outputs;
+        }
+        let norm = BatchNorm2d::new(at.at("norm"), inputs)?;
+        Ok(Self { stem, blocks, norm, head: Linear::new(at.at("head"), inputs, 10, Init::fan_in(inputs))? })
+    }
+}
+
+impl Net for PreActResNet {
+    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits> {
+        let mut x = self.stem.forward(pass, x)?;
+        for Block { norms, convs, shortcut } in &self.blocks {
+            let input = x.with_empty_tape();
+            let y = norms[0].forward(pass, x, Act::Relu)?;
+            let kept = match shortcut {
+                None => input,
+                Some(shortcut) => shortcut.forward(pass, y.with_empty_tape())?,
+            };
+            let y = norms[1].forward(pass, convs[0].forward(pass, y)?, Act::Relu)?;
+            x = add(convs[1].forward(pass, y)?, kept, Act::Identity)?;
+        }
+        let x = self.norm.forward(pass, x, Act::Relu)?;
+        self.head.forward(pass, global_average(x)?, Act::Identity)
+    }
+}
