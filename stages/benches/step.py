@@ -1,84 +1,63 @@
-"""The PyTorch twin of `step.rs`: the same cases, sizes and table. Run with the number of threads the other had.
+"""The PyTorch twins of `step.rs`: the same models, sizes and batches, in eager mode; `compare.py` runs both.
 
-    OMP_NUM_THREADS=2 python stages/benches/step.py
+    python stages/benches/step.py CASE
 """
 
+import json
+import sys
 import time
+from pathlib import Path
 
 import torch
-from torch import nn
-from torch.nn import functional as F
+
+sys.path.insert(0, str(Path(__file__).parent / "step"))
+import encoder  # noqa: E402
+import experts  # noqa: E402
+import recurrent  # noqa: E402
+import san  # noqa: E402
 
 
-class Layer(nn.Module):
-    def __init__(self, width, heads, inner, p):
-        super().__init__()
-        self.heads, self.p = heads, p
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, inner), nn.Linear(inner, width)
-        self.n1, self.n2 = nn.LayerNorm(width), nn.LayerNorm(width)
-
-    def forward(self, x, mask):
-        b, t, w = x.shape
-        q, k, v = self.qkv(x).view(b, t, 3, self.heads, w // self.heads).permute(2, 0, 3, 1, 4)
-        p = self.p if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)
-        y = self.out(y.transpose(1, 2).reshape(b, t, w))
-        x = self.n1(x + F.dropout(y, self.p, self.training))
-        y = self.down(F.gelu(self.up(x)))
-        return self.n2(x + F.dropout(y, self.p, self.training))
+def product():
+    a, b, c = torch.ones(1024, 1024), torch.full((1024, 1024), 0.5), torch.zeros(1024, 1024)
+    return lambda: torch.matmul(a, b, out=c)
 
 
-class Masked(nn.Module):
-    def __init__(self, layers, width, heads, inner, vocabulary, positions, p):
-        super().__init__()
-        self.p = p
-        self.word, self.position = nn.Embedding(vocabulary, width), nn.Embedding(positions, width)
-        self.norm = nn.LayerNorm(width)
-        self.layers = nn.ModuleList(Layer(width, heads, inner, p) for _ in range(layers))
-        self.dense, self.head_norm = nn.Linear(width, width), nn.LayerNorm(width)
-        self.bias = nn.Parameter(torch.zeros(vocabulary))
-
-    def forward(self, ids, mask, sites):
-        x = self.norm(self.word(ids) + self.position(torch.arange(ids.shape[1])))
-        x = F.dropout(x, self.p, self.training)
-        for layer in self.layers:
-            x = layer(x, mask)
-        x = x.flatten(0, 1)[sites]
-        x = self.head_norm(F.gelu(self.dense(x)))
-        return F.linear(x, self.word.weight, self.bias)
+CASES = {
+    "matmul 1024": product,
+    "encoder 2×64": lambda: encoder.masked(2, 64, 4, 256, 1500, 64, 32),
+    "encoder 4×128": lambda: encoder.masked(4, 128, 4, 512, 4000, 16, 64),
+    "encoder 4×256": lambda: encoder.masked(4, 256, 4, 1024, 4000, 16, 64),
+    "bilstm 128": lambda: recurrent.classifier(64, 128),
+    "seq2seq 128": lambda: recurrent.seq2seq(32, 128),
+    "seq2seq 512": lambda: recurrent.seq2seq(64, 512),
+    "san 2×512": san.san,
+    "experts 8×128": experts.language_model,
+}
 
 
-def masked(name, layers, width, heads, inner, vocabulary, sequences, tokens):
-    torch.manual_seed(0)
-    model = Masked(layers, width, heads, inner, vocabulary, tokens, 0.1)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01)
-    ids = torch.randint(vocabulary, (sequences, tokens))
-    sites = torch.nonzero(torch.rand(sequences * tokens) < 0.15)[:, 0]
-    words = ids.flatten()[sites]
-    # As a batch from a data loader: a key mask that hides padding, of which there is none here.
-    mask = torch.ones(sequences, 1, 1, tokens, dtype=torch.bool)
-
-    def step():
-        loss = F.cross_entropy(model(ids, mask, sites), words)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-
-    report(name, step)
+def memory(name):
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
-def report(name, work, repeats=40):
-    wall = cpu = float("inf")
-    for _ in range(repeats):
-        w, c = time.perf_counter(), time.process_time()
-        work()
-        wall, cpu = min(wall, time.perf_counter() - w), min(cpu, time.process_time() - c)
-    print(f"| {name} | {wall * 1e3:.2f} | {cpu * 1e3:.2f} |", flush=True)
+def main():
+    # A first product loads the libraries: what they take is no part of a step.
+    (torch.ones(64, 64) @ torch.ones(64, 64)).sum()
+    before = memory("VmRSS")
+    step = CASES[sys.argv[1]]()
+    for _ in range(2):
+        step()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        wall = cpu = float("inf")
+        for _ in range(int(line)):
+            w, c = time.perf_counter(), time.process_time()
+            step()
+            wall, cpu = min(wall, time.perf_counter() - w), min(cpu, time.process_time() - c)
+        mib = memory("VmHWM") - before
+        print(json.dumps({"wall": wall * 1e3, "cpu": cpu * 1e3, "mib": mib}), flush=True)
 
 
-print("| case | wall ms | cpu ms |\n|---|---|---|")
-masked("encoder 2×64, 64×32 tokens", 2, 64, 4, 256, 1500, 64, 32)
-masked("encoder 4×128, 16×64 tokens", 4, 128, 4, 512, 4000, 16, 64)
-masked("encoder 4×256, 16×64 tokens", 4, 256, 4, 1024, 4000, 16, 64)
+main()

@@ -3,6 +3,7 @@
 pub mod batch_norm;
 pub mod conv;
 pub mod encoder;
+pub mod experts;
 pub mod linear;
 pub mod norm;
 pub mod recurrent;

@@ -131,12 +131,41 @@ pub fn attention<D: Backend, T: Tape<f32, D>>(
     heads: usize,
     mask: Option<Mask>,
 ) -> Result<Matrix<D, T>> {
+    attend(qkv, packed, heads, mask, false)
+}
+
+/// As [`attention`], each row over itself and the rows before it: that of a language model.
+///
+/// # Shapes
+/// `qkv: [N, 3·W]` → `[N, W]`.
+///
+/// # Errors
+/// `StageError::Tensor` when the device refuses.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn causal_attention<D: Backend, T: Tape<f32, D>>(
+    qkv: Matrix<D, T>,
+    packed: &Packed,
+    heads: usize,
+    mask: Option<Mask>,
+) -> Result<Matrix<D, T>> {
+    attend(qkv, packed, heads, mask, true)
+}
+
+fn attend<D: Backend, T: Tape<f32, D>>(
+    qkv: Matrix<D, T>,
+    packed: &Packed,
+    heads: usize,
+    mask: Option<Mask>,
+    causal: bool,
+) -> Result<Matrix<D, T>> {
     let (n, w3) = *qkv.shape();
     let w = w3 / 3;
     assert!(w3 == 3 * w && w.is_multiple_of(heads), "a query, a key and a value of {heads} heads in {w3}");
     assert_eq!(packed.rows(), n, "rows of the sequences");
     let (qkv, mut tape) = qkv.split_tape();
-    let head = Head { width: w / heads, step: w3, scale: 1.0 / ((w / heads) as f32).sqrt(), mask };
+    let head = Head { width: w / heads, step: w3, scale: 1.0 / ((w / heads) as f32).sqrt(), mask, causal };
 
     let mut y = vec![0.0; n * w];
     let squares = || packed.lengths().map(|t| heads * t * t);
@@ -192,6 +221,8 @@ struct Head {
     step: usize,
     scale: f32,
     mask: Option<Mask>,
+    /// Whether a row sees nothing after it.
+    causal: bool,
 }
 
 impl Head {
@@ -230,11 +261,13 @@ impl Head {
             hide(p, veil);
         }
         par::simd(|| {
-            for row in p.chunks_exact_mut(t) {
-                for x in row.iter_mut() {
+            for (i, row) in p.chunks_exact_mut(t).enumerate() {
+                let (seen, rest) = row.split_at_mut(if self.causal { i + 1 } else { t });
+                for x in seen.iter_mut() {
                     *x *= self.scale;
                 }
-                softmax_row(row);
+                softmax_row(seen);
+                rest.fill(0.0);
             }
         });
         let p = match self.mask {

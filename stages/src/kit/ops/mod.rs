@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod add;
+pub mod add_each;
 pub mod add_norm;
 pub mod attention;
 pub mod batch_norm;

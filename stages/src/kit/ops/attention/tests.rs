@@ -100,3 +100,19 @@ fn sequences_are_laid_end_to_end() {
     assert_eq!(packed.positions(), [0, 1, 0, 1, 2]);
     assert_eq!(packed.placed(&[0, 0, 3, 3, 4]).positions(), [0, 0, 3, 3, 4]);
 }
+
+#[test]
+fn a_causal_row_sees_what_a_shorter_sequence_would_show_it() {
+    let (w, heads, length) = (6, 2, 5);
+    let qkv = normals(8, length * 3 * w);
+    let run = |rows: usize| Cpu::default().tensor_of(qkv[..rows * 3 * w].to_vec(), (rows, 3 * w)).unwrap();
+    let all = causal_attention::<Cpu, NoneTape>(run(length), &Packed::new([length]), heads, None).unwrap();
+    for rows in 1..=length {
+        let shorter = attention::<Cpu, NoneTape>(run(rows), &Packed::new([rows]), heads, None).unwrap();
+        close(&all.as_vec()[(rows - 1) * w..rows * w], &shorter.as_vec()[(rows - 1) * w..], 1e-6);
+    }
+    let mut inputs = Inputs::new(4);
+    let x = inputs.add((9, 3 * w));
+    let mask = Mask::new(0.3, Some(Stream::new(1, "mask")));
+    inputs.check(|p| causal_attention(p.get(x).retaped(), &Packed::new([4, 0, 5]), heads, mask).unwrap());
+}
