@@ -109,7 +109,9 @@ fn time(net: &Net, widths: &[usize]) -> f64 {
         logits(&Pass::eval(&params), net, &layers, &at, x.clone(), &mut norms).expect("memory");
         1000.0 * start.elapsed().as_secs_f64()
     };
-    (0..RUNS[0]).for_each(|_| drop(run()));
+    for _ in 0..RUNS[0] {
+        let _ = run();
+    }
     let mut times: Vec<f64> = (0..RUNS[1]).map(|_| run()).collect();
     times.sort_by(f64::total_cmp);
     times[RUNS[1] / 2]

@@ -1,5 +1,8 @@
 //! Transposing: rows of numbers become columns of a panel.
-#![cfg_attr(target_arch = "x86_64", expect(clippy::inline_always, reason = "squares are turned with wide vectors"))]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(clippy::inline_always, reason = "squares are turned with wide vectors")
+)]
 
 use std::ops::Range;
 
@@ -32,7 +35,14 @@ pub fn turn(from: &[f32], step: usize, rows: usize, count: usize, to: &mut [f32]
     one_by_one(from, step, 0..rows, 0..count, to, pitch);
 }
 
-fn one_by_one(from: &[f32], step: usize, rows: Range<usize>, columns: Range<usize>, to: &mut [f32], pitch: usize) {
+fn one_by_one(
+    from: &[f32],
+    step: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    to: &mut [f32],
+    pitch: usize,
+) {
     for j in rows {
         let row = &from[j * step..][columns.clone()];
         let to = to[columns.start * pitch..].iter_mut().skip(j).step_by(pitch);
@@ -67,7 +77,11 @@ fn squares(
             // b[0] holds numbers 0, 1 of rows 0, 1; b[2] those of rows 2, 3.
             let c: [_; SIDE] = std::array::from_fn(|i| {
                 let (x, y) = (b[i / 4 * 4 + i % 4 / 2], b[i / 4 * 4 + i % 4 / 2 + 2]);
-                if i % 2 == 0 { avx._mm256_shuffle_ps::<0x44>(x, y) } else { avx._mm256_shuffle_ps::<0xee>(x, y) }
+                if i % 2 == 0 {
+                    avx._mm256_shuffle_ps::<0x44>(x, y)
+                } else {
+                    avx._mm256_shuffle_ps::<0xee>(x, y)
+                }
             });
             for i in 0..SIDE {
                 let (x, y) = (c[i % 4], c[i % 4 + 4]);
