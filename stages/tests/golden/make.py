@@ -294,9 +294,14 @@ def schedules():
         keep(f"schedule_{name}", {"rates": torch.tensor(rates)})
 
 
-for part in [acts, rows, losses, attention, recurrent, experts, encoder, optimisers, schedules]:
-    # Each part has a seed of its own: a case added to one moves no number of another.
-    torch.manual_seed(sum(part.__name__.encode()))
-    part()
-    write(part.__name__)
-    arrays.clear()
+def write_all(parts):
+    for part in parts:
+        # Each part has a seed of its own: a case added to one moves no number of another.
+        torch.manual_seed(sum(part.__name__.encode()))
+        part()
+        write(part.__name__)
+        arrays.clear()
+
+
+if __name__ == "__main__":
+    write_all([acts, rows, losses, attention, recurrent, experts, encoder, optimisers, schedules])
