@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent / "step"))
+import conv  # noqa: E402
 import encoder  # noqa: E402
 import experts  # noqa: E402
 import recurrent  # noqa: E402
@@ -30,6 +31,10 @@ CASES = {
     "bilstm 128": lambda: recurrent.classifier(64, 128),
     "seq2seq 128": lambda: recurrent.seq2seq(32, 128),
     "seq2seq 512": lambda: recurrent.seq2seq(64, 512),
+    "mobilenet 0.5": lambda: conv.classify(64, 32, conv.mobile_net(0.5)),
+    "mobilenet 1.0": lambda: conv.classify(64, 32, conv.mobile_net(1.0)),
+    "repghost 0.5": lambda: conv.classify(32, 64, conv.rep_ghost()),
+    "preactresnet 18": lambda: conv.classify(64, 32, conv.pre_act_res_net()),
     "san 2×512": san.san,
     "experts 8×128": experts.language_model,
 }

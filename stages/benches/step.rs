@@ -5,6 +5,8 @@
 //! case it lists them; as a test it takes one step of each.
 #![expect(clippy::print_stdout, reason = "a bench reports on stdout")]
 
+#[path = "step/conv.rs"]
+mod conv;
 #[path = "step/encoder.rs"]
 mod encoder;
 #[path = "step/experts.rs"]
@@ -36,6 +38,10 @@ const CASES: &[(&str, fn() -> (Step, f64))] = &[
     ("bilstm 128", || recurrent::classifier(64, 128)),
     ("seq2seq 128", || recurrent::seq2seq(32, 128)),
     ("seq2seq 512", || recurrent::seq2seq(64, 512)),
+    ("mobilenet 0.5", || conv::mobile_net(0.5, 4672.0)),
+    ("mobilenet 1.0", || conv::mobile_net(1.0, 17_800.0)),
+    ("repghost 0.5", conv::rep_ghost),
+    ("preactresnet 18", conv::pre_act_res_net),
     ("san 2×512", san::san),
     ("experts 8×128", experts::language_model),
 ];
@@ -87,10 +93,12 @@ pub(crate) fn train<M: 'static>(
     let stream = Stream::new(0, "bench");
     let mut step = 0;
     Box::new(move || {
-        let grads = {
+        let (grads, updates) = {
             let pass = Pass::train(&params, stream.child(step));
-            loss(&model, &pass).expect("memory").backward()
+            let loss = loss(&model, &pass).expect("memory");
+            (loss.backward(), pass.into_updates())
         };
+        params.apply(updates).expect("memory");
         optimizer.step(&mut params, grads, 1e-4).expect("memory");
         step += 1;
     })

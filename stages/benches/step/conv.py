@@ -1,5 +1,6 @@
 """The nets of `conv.rs`, for `step.py`."""
 
+import torch
 from torch import nn
 from torch.nn import functional as F
 
@@ -105,3 +106,18 @@ def pre_act_res_net():
         inputs = outputs
     layers += [nn.BatchNorm2d(512), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(*layers, nn.Linear(512, 10))
+
+
+def classify(batch, size, model):
+    """A step of SGD on a batch of noise."""
+    x, classes = torch.randn(batch, 3, size, size), torch.randint(10, (batch,))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=5e-4)
+    model.train()
+
+    def step():
+        loss = F.cross_entropy(model(x), classes)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step

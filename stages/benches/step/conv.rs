@@ -1,7 +1,7 @@
 //! Convolutional nets, as plain compositions of the kit's layers.
 
 use dfdx::prelude::{Cpu, WithEmptyTape};
-use runpipe_stages::kit::backend::{Images, Matrix, Result, Taped};
+use runpipe_stages::kit::backend::{Backend, Images, Matrix, Result, Taped};
 use runpipe_stages::kit::nn::batch_norm::BatchNorm2d;
 use runpipe_stages::kit::nn::conv::Conv2d;
 use runpipe_stages::kit::nn::linear::Linear;
@@ -9,16 +9,46 @@ use runpipe_stages::kit::nn::squeeze::SqueezeExcite;
 use runpipe_stages::kit::ops::act::Act;
 use runpipe_stages::kit::ops::add::add;
 use runpipe_stages::kit::ops::conv::Geometry;
+use runpipe_stages::kit::ops::cross_entropy::cross_entropy;
 use runpipe_stages::kit::ops::pool::global_average;
+use runpipe_stages::kit::optim::OptimizerConfig;
 use runpipe_stages::kit::params::{Init, Pass, Scope};
+use runpipe_stages::kit::rng::Stream;
+
+use crate::{Step, train};
 
 type Maps = Images<Cpu, Taped<Cpu>>;
 type Logits = Matrix<Cpu, Taped<Cpu>>;
 
-/// A net that classifies images.
-pub(crate) trait Net: Sized {
-    /// The logits of a batch.
-    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits>;
+/// MobileNet V1 of some width on 64 images of 32×32.
+pub(crate) fn mobile_net(width: f64, million: f64) -> (Step, f64) {
+    (classify(64, 32, move |at| MobileNet::new(at, width), MobileNet::forward), million)
+}
+
+/// RepGhost 0.5x on 32 images of 64×64.
+pub(crate) fn rep_ghost() -> (Step, f64) {
+    (classify(32, 64, RepGhost::new, RepGhost::forward), 786.0)
+}
+
+/// PreActResNet-18 on 64 images of 32×32.
+pub(crate) fn pre_act_res_net() -> (Step, f64) {
+    (classify(64, 32, PreActResNet::new, PreActResNet::forward), 213_282.0)
+}
+
+/// A step of SGD on a batch of noise.
+fn classify<M: 'static>(
+    batch: usize,
+    size: usize,
+    build: impl FnOnce(Scope<'_, Cpu>) -> Result<M>,
+    forward: impl Fn(&M, &Pass<'_, Cpu>, Maps) -> Result<Logits> + 'static,
+) -> Step {
+    let mut stream = Stream::new(0, "images");
+    let x = (0..batch * 3 * size * size).map(|_| stream.normal() as f32).collect();
+    let x: Images<Cpu> = Cpu::default().tensor_of(x, (batch, 3, size, size)).expect("memory");
+    let classes: Vec<u32> = (0..batch).map(|_| stream.below(10) as u32).collect();
+    train(OptimizerConfig::sgd(0.9, false, 5e-4), build, move |model, pass| {
+        cross_entropy(forward(model, pass, x.retaped())?, &classes, 0.0)
+    })
 }
 
 /// A convolution with a norm behind it.
@@ -53,14 +83,14 @@ impl Normed {
 }
 
 /// MobileNet V1 with a stem of stride 1, for images of 32×32.
-pub(crate) struct MobileNet {
+struct MobileNet {
     stem: Normed,
     blocks: Vec<(Normed, Normed)>,
     head: Linear,
 }
 
 impl MobileNet {
-    pub(crate) fn new(mut at: Scope<'_, Cpu>, width: f64) -> Result<Self> {
+    fn new(mut at: Scope<'_, Cpu>, width: f64) -> Result<Self> {
         let scaled = |channels: usize| (channels as f64 * width) as usize;
         let stem = Normed::new(at.at("stem"), (3, scaled(32)), 3, Geometry::same(3))?;
         let (mut inputs, mut blocks) = (scaled(32), Vec::new());
@@ -76,7 +106,7 @@ impl MobileNet {
     }
 }
 
-impl Net for MobileNet {
+impl MobileNet {
     fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits> {
         let x = self.stem.forward(pass, x, Act::Relu)?;
         let x = self.blocks.iter().try_fold(x, |x, (depthwise, pointwise)| {
@@ -161,7 +191,7 @@ impl Bottleneck {
 }
 
 /// RepGhost 0.5x.
-pub(crate) struct RepGhost {
+struct RepGhost {
     stem: Normed,
     blocks: Vec<Bottleneck>,
     last: Normed,
@@ -170,7 +200,7 @@ pub(crate) struct RepGhost {
 }
 
 impl RepGhost {
-    pub(crate) fn new(mut at: Scope<'_, Cpu>) -> Result<Self> {
+    fn new(mut at: Scope<'_, Cpu>) -> Result<Self> {
         /// Kernel, stride, middle channels, channels, and channels squeezed to.
         const BLOCKS: [[usize; 5]; 16] = [
             [3, 1, 4, 8, 0],
@@ -203,7 +233,7 @@ impl RepGhost {
     }
 }
 
-impl Net for RepGhost {
+impl RepGhost {
     fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits> {
         let x = self.stem.forward(pass, x, Act::Relu)?;
         let x = self.blocks.iter().try_fold(x, |x, block| block.forward(pass, x))?;
@@ -221,7 +251,7 @@ struct Block {
 }
 
 /// PreActResNet-18 for images of 32×32.
-pub(crate) struct PreActResNet {
+struct PreActResNet {
     stem: Conv2d,
     blocks: Vec<Block>,
     norm: BatchNorm2d,
@@ -229,7 +259,7 @@ pub(crate) struct PreActResNet {
 }
 
 impl PreActResNet {
-    pub(crate) fn new(mut at: Scope<'_, Cpu>) -> Result<Self> {
+    fn new(mut at: Scope<'_, Cpu>) -> Result<Self> {
         let same = Geometry::same(3);
         let stem = Conv2d::new(at.at("stem"), (3, 64), 3, same)?;
         let (mut inputs, mut blocks) = (64, Vec::new());
@@ -256,7 +286,7 @@ impl PreActResNet {
     }
 }
 
-impl Net for PreActResNet {
+impl PreActResNet {
     fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits> {
         let mut x = self.stem.forward(pass, x)?;
         for Block { norms, convs, shortcut } in &self.blocks {
