@@ -80,10 +80,13 @@ impl Table {
     /// Reads an artifact of kind `latency`.
     ///
     /// # Errors
-    /// [`StageError::Input`] when it does not fit the net.
+    /// [`StageError::Data`] when it does not fit the net.
     pub fn read(view: &View<'_>, net: &Net) -> Result<Self, StageError> {
-        Self::parse(&view.text(FILE)?, net)
-            .map_err(|(line, message)| StageError::Input(format!("`{FILE}`:{line}: {message}")))
+        Self::parse(&view.text(FILE)?, net).map_err(|(line, message)| StageError::Data {
+            path: FILE.to_owned(),
+            line,
+            message,
+        })
     }
 
     /// Reads a table.

@@ -33,7 +33,7 @@ fn broken_lines_are_told() {
     check("1,2,3\n", "optdigits.tra:1: expected 65 numbers, found 3");
     check(&(line(1, 1) + &line(17, 1)), "optdigits.tra:2: expected a count of 0 to 16, found `17`");
     check(&line(1, 10), "optdigits.tra:1: expected a digit of 0 to 9 at the end, found `10`");
-    check("", "optdigits.tra:0: expected digits, found none");
+    check("", "optdigits.tra: expected digits, found none");
 }
 
 #[test]

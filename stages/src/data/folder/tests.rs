@@ -89,8 +89,8 @@ fn broken_files_are_told() {
         assert!(error.to_string().contains(expected), "{error}");
     };
     let whole = plain(8, 8, [9, 9, 9], ImageFormat::Png);
-    check(&[("cat/a.png", whole[..40].to_vec())], "cat/a.png:0: expected a whole Png file: ");
-    check(&[("cat/a.jpg", b"GIF89a".to_vec())], "cat/a.jpg:0: expected a JPEG or PNG file");
+    check(&[("cat/a.png", whole[..40].to_vec())], "cat/a.png: expected a whole Png file: ");
+    check(&[("cat/a.jpg", b"GIF89a".to_vec())], "cat/a.jpg: expected a JPEG or PNG file");
     check(&[("a.png", whole)], "expected JPEG or PNG files in a folder a class, found none");
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.tar"), [7; 700]).unwrap();

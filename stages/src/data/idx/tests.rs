@@ -55,17 +55,17 @@ fn broken_files_are_told() {
         assert!(message.ends_with(expected), "{message}");
     };
     let good = labels(&[0, 2, 1]);
-    check(&good, &good, "train-images-idx3-ubyte.gz:0: expected the magic number 2051, found 2049");
+    check(&good, &good, "train-images-idx3-ubyte.gz: expected the magic number 2051, found 2049");
     check(
         &images(3)[..20],
         &good,
-        "train-images-idx3-ubyte.gz:0: expected the bytes of sizes [3, 2, 2], found 4 bytes",
+        "train-images-idx3-ubyte.gz: expected the bytes of sizes [3, 2, 2], found 4 bytes",
     );
-    check(&images(3)[..9], &good, "train-images-idx3-ubyte.gz:0: expected 3 sizes, found 1");
+    check(&images(3)[..9], &good, "train-images-idx3-ubyte.gz: expected 3 sizes, found 1");
     check(
         &images(3),
         &labels(&[0]),
-        "train-labels-idx1-ubyte:0: expected a label for each of 3 pictures, found 1",
+        "train-labels-idx1-ubyte: expected a label for each of 3 pictures, found 1",
     );
     let empty = tempfile::tempdir().unwrap();
     let error = Bench::new().attempt("data.idx", &[("dir", path(empty.path()))], &[]).unwrap_err();
