@@ -24,6 +24,6 @@ fn broken_files_are_told() {
     };
     check("IN: jump OUT: I_JUMP\njump\n", "tasks.txt:2: expected `IN: … OUT: …`, found `jump`");
     check("IN: jump OUT:  \n", "tasks.txt:1: expected `IN: … OUT: …`, found `IN: jump OUT:`");
-    check("", "tasks.txt:0: expected commands, found none");
+    check("", "tasks.txt: expected commands, found none");
     assert!(Command::parse("IN:  OUT: I_JUMP").is_err());
 }

@@ -52,7 +52,7 @@ fn broken_files_are_told() {
     );
     assert_eq!(
         told("label,parsing1\nyes,None\n", &[]),
-        "dir/train.csv:0: expected parsed sentences, found none"
+        "dir/train.csv: expected parsed sentences, found none"
     );
     assert_eq!(told("label,parsing1\n ,(S a)\n", &[]), "dir/train.csv:2: expected a class of one line");
 }

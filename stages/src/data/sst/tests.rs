@@ -45,7 +45,7 @@ fn what_is_no_sentiment_is_told() {
         told("(3 (2 It) (2 is))\n(5 (2 It) (2 is))"),
         "sst/train.txt:2: expected a sentiment of `0` to `4` at every node, found `5`"
     );
-    assert_eq!(told(""), "sst/train.txt:0: expected trees, found none");
+    assert_eq!(told(""), "sst/train.txt: expected trees, found none");
     let dir = tempfile::tempdir().unwrap();
     let told = bench.attempt("data.sst", &[("dir", path(dir.path()))], &[]).unwrap_err().to_string();
     assert!(told.ends_with("expected a file `train` with the ending `.txt` or `.txt.gz`"), "{told}");

@@ -39,7 +39,7 @@ fn broken_lines_are_told() {
         format!("{place}:2: expected a class such as `NUM:date` before the question, found `How`")
     );
     assert_eq!(told("NUM:date  \n"), format!("{place}:1: expected a question after `NUM:date`"));
-    assert_eq!(told("\n"), format!("{place}:0: expected questions, found none"));
+    assert_eq!(told("\n"), format!("{place}: expected questions, found none"));
 }
 
 #[test]
