@@ -83,6 +83,9 @@ fn yes() -> bool {
     true
 }
 
+/// No size of a model is larger than this: what is larger is a slip or damage.
+const LARGEST: usize = 1 << 24;
+
 fn default_epsilon() -> f32 {
     1e-12
 }
@@ -118,7 +121,24 @@ impl Config {
         if let Some(kind) = config.position_embedding_type.as_deref().filter(|kind| *kind != "absolute") {
             return Err(wrong(format!("expected `absolute` as `position_embedding_type`, found `{kind}`")));
         }
-        if config.num_attention_heads == 0 || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
+        let sizes = [
+            ("vocab_size", config.vocab_size),
+            ("hidden_size", config.hidden_size),
+            ("num_attention_heads", config.num_attention_heads),
+            ("intermediate_size", config.intermediate_size),
+            ("max_position_embeddings", config.max_position_embeddings),
+        ];
+        let within = |size: usize| (1..=LARGEST).contains(&size);
+        if let Some((name, size)) = sizes.into_iter().find(|(_, size)| !within(*size)) {
+            return Err(wrong(format!("`{name}` must be in 1..={LARGEST}, found {size}")));
+        }
+        if config.pad_token_id > LARGEST {
+            return Err(wrong(format!(
+                "`pad_token_id` must be in 0..={LARGEST}, found {}",
+                config.pad_token_id
+            )));
+        }
+        if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             let (width, heads) = (config.hidden_size, config.num_attention_heads);
             return Err(wrong(format!(
                 "`hidden_size` {width} is no multiple of `num_attention_heads` {heads}"

@@ -62,6 +62,9 @@ const POSITION: &str = "embeddings.position_embeddings.weight";
 const KINDS: &str = "embeddings.token_type_embeddings.weight";
 const PARTS: [&str; 3] = ["query", "key", "value"];
 
+/// No array of a model holds more numbers than this.
+const MOST_NUMBERS: usize = 1 << 30;
+
 /// Reads a hub's files of weights, one or several: the kit's arrays, and the names in the files that mean nothing
 /// here.
 ///
@@ -78,7 +81,17 @@ pub fn load(files: &[&[u8]], config: &Config) -> Result<(Arrays, Vec<String>), S
         keep(ours, file.take(theirs, &sizes)?);
     }
     let (_, positions) = file.take(POSITION, &[config.max_position_embeddings, width])?;
-    let kinds = file.take_any(KINDS).map_or_else(|| vec![0.0; width], |(_, numbers)| numbers);
+    let kinds = match file.take_any(KINDS) {
+        None => vec![0.0; width],
+        Some((sizes, numbers)) if matches!(sizes[..], [rows, w] if rows > 0 && w == width) => numbers,
+        Some((sizes, _)) => {
+            let message = format!(
+                "`model.safetensors`: `{}{KINDS}` must be [1 or more, {width}], found {sizes:?}",
+                file.prefix
+            );
+            return Err(StageError::Input(message));
+        }
+    };
     let first = config.first_position();
     let rows = positions[first * width..].chunks_exact(width);
     let folded = rows.flat_map(|row| row.iter().zip(&kinds).map(|(p, k)| p + k)).collect();
@@ -227,8 +240,15 @@ impl File {
     fn take(&mut self, name: &str, sizes: &[usize]) -> Result<Array, StageError> {
         let prefix = self.prefix;
         let Some(array) = self.take_any(name) else {
+            let count = sizes.iter().product::<usize>();
+            if count > MOST_NUMBERS {
+                // Sizes that no model has are wrong themselves: there is no use in telling what else is missing.
+                return Err(StageError::Input(format!(
+                    "`model.safetensors` has no `{prefix}{name}` of {sizes:?}"
+                )));
+            }
             self.missing.push(format!("`{prefix}{name}`"));
-            return Ok((sizes.to_vec(), vec![0.0; sizes.iter().product()]));
+            return Ok((sizes.to_vec(), vec![0.0; count]));
         };
         if array.0 == sizes {
             return Ok(array);
