@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use console::style as paint;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runpipe_base::{Event, NodeStatus, Sink};
 
@@ -19,7 +20,30 @@ pub struct Progress {
 
 struct State {
     tally: Tally,
-    nodes: BTreeMap<usize, ProgressBar>,
+    nodes: BTreeMap<usize, Running>,
+}
+
+/// A running node on the screen.
+struct Running {
+    bar: ProgressBar,
+    /// What was done when it first told, and when: a node that goes on from a checkpoint has not done that in no time.
+    since: Option<(u64, Instant)>,
+}
+
+impl Running {
+    /// How fast it goes and how long it will take; nothing before that can be known.
+    fn pace(&self, done: u64, total: u64) -> Option<(String, String)> {
+        let (first, start) = self.since?;
+        let elapsed_s = start.elapsed().as_secs_f64();
+        let rate = (done.saturating_sub(first)) as f64 / elapsed_s.max(1e-9);
+        // A rate of the first moments is no rate.
+        if elapsed_s < 0.5 || rate <= 0.0 {
+            return None;
+        }
+        let left_s = total.saturating_sub(done) as f64 / rate;
+        let decimals = if rate < 10.0 { 1 } else { 0 };
+        Some((format!("{}/s", format::fixed(rate, decimals)), format!("{} left", format::seconds(left_s))))
+    }
 }
 
 const TICK: Duration = Duration::from_millis(120);
@@ -55,7 +79,7 @@ impl Progress {
     }
 
     fn close(&self, state: &mut State, node: usize) {
-        if let Some(bar) = state.nodes.remove(&node) {
+        if let Some(Running { bar, .. }) = state.nodes.remove(&node) {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
@@ -79,49 +103,58 @@ impl Sink for Progress {
                 let again = if *attempt > 1 { format!(" (try {attempt})") } else { String::new() };
                 bar.set_prefix(format!("{label}{again}"));
                 bar.enable_steady_tick(TICK);
-                state.nodes.insert(*node, bar);
+                state.nodes.insert(*node, Running { bar, since: None });
             }
             Event::Waiting { node, label } => {
                 let waiting = "another process computes it";
-                if let Some(bar) = state.nodes.get(node) {
-                    bar.set_message(waiting);
+                if let Some(running) = state.nodes.get(node) {
+                    running.bar.set_message(waiting);
                 } else {
                     self.say(&format!("wait {label}: {waiting}"));
                 }
             }
             Event::Progress { node, done, total, unit, note } => {
-                let Some(bar) = state.nodes.get(node) else { return };
-                if bar.length().is_none() {
+                let Some(running) = state.nodes.get_mut(node) else { return };
+                if running.since.is_none() {
                     let unit = unit.replace(['{', '}'], "");
                     let bar_style = format!(
-                        "{{spinner:.cyan}} {{prefix}}  {{bar:20.cyan/dim}} {{pos}}/{{len}} {unit}  {{per_sec}}  {{msg}}  {{eta}} left"
+                        "{{spinner:.cyan}} {{prefix}}  {{bar:20.cyan/dim}} {{pos}}/{{len}} {unit}  {{msg}}"
                     );
-                    bar.set_style(style(&bar_style));
-                    // A node that goes on from a checkpoint has not done all that in no time.
-                    bar.set_position(*done);
-                    bar.reset_eta();
+                    running.bar.set_style(style(&bar_style));
+                    running.since = Some((*done, Instant::now()));
                 }
-                bar.set_length(*total);
-                bar.set_position(*done);
-                bar.set_message(note.clone());
+                running.bar.set_length(*total);
+                running.bar.set_position(*done);
+                let (rate, left) = running.pace(*done, *total).unwrap_or_default();
+                let words: Vec<&str> = [rate.as_str(), note, left.as_str()]
+                    .into_iter()
+                    .filter(|word| !word.is_empty())
+                    .collect();
+                running.bar.set_message(words.join("  "));
             }
             Event::Finished { node, label, status, metrics, elapsed_s, .. } => {
                 self.close(&mut state, *node);
                 if *status != NodeStatus::Cached {
-                    let line = format!("✓ {label}  {}  {}", format::seconds(*elapsed_s), numbers(metrics));
+                    let mark = paint("✓").for_stderr().green();
+                    let line =
+                        format!("{mark} {label}  {}  {}", format::seconds(*elapsed_s), numbers(metrics));
                     self.say(line.trim_end());
                 }
             }
             Event::Failed { node, label, message, stderr, place, retry } => {
                 self.close(&mut state, *node);
-                for line in failure(label, message, stderr, place, *retry) {
-                    self.say(&line);
+                let mut lines = failure(label, message, stderr, place, *retry).into_iter();
+                if let Some(first) = lines.next() {
+                    self.say(&format!("{} {first}", paint("✗").for_stderr().red()));
                 }
+                lines.for_each(|line| self.say(&line));
             }
-            Event::Warning { message } => self.say(&format!("warning: {message}")),
+            Event::Warning { message } => {
+                self.say(&format!("{}: {message}", paint("warning").for_stderr().yellow()));
+            }
             Event::RunFinished { .. } => {
-                for bar in std::mem::take(&mut state.nodes).into_values() {
-                    bar.finish_and_clear();
+                for running in std::mem::take(&mut state.nodes).into_values() {
+                    running.bar.finish_and_clear();
                 }
                 self.whole.finish_and_clear();
                 // Nothing may stay behind on the screen.

@@ -28,7 +28,9 @@ pub fn summary(log: &RunLog, audited: bool) -> String {
         log.nodes.iter().filter(|node| node.status == NodeStatus::Cached).map(|node| node.elapsed_s).sum();
     let saved =
         (saved >= 1.0 && !audited).then(|| format!("the store saved {} of work", format::seconds(saved)));
-    let mut out = if s.nodes == s.cached && !audited {
+    let mut out = if s.nodes == 0 {
+        format!("{name}: nothing to do, the pipeline has no nodes")
+    } else if s.nodes == s.cached && !audited {
         let results = format::count(s.cached, "result");
         let verb = if s.cached == 1 { "is" } else { "are" };
         format!("{name}: nothing to do, {results} {verb} in the store ({time})")

@@ -113,10 +113,18 @@ impl Tally {
     }
 }
 
-/// `f1 0.812, loss 0.31`: the first few numbers of a node.
+/// `f1 0.812, loss 0.31`: the few numbers of a node that a person looks for first.
 pub(crate) fn numbers(metrics: &BTreeMap<String, f64>) -> String {
+    const FIRST: [&str; 8] = ["f1", "accuracy", "top1", "loss", "error", "perplexity", "precision", "recall"];
+    let rank = |name: &str| {
+        let whole = FIRST.iter().position(|first| *first == name);
+        let within = || FIRST.iter().position(|first| name.split('_').any(|word| word == *first));
+        whole.or_else(|| Some(FIRST.len() + within()?)).unwrap_or(2 * FIRST.len())
+    };
+    let mut names: Vec<(&String, &f64)> = metrics.iter().collect();
+    names.sort_by_key(|(name, _)| rank(name));
     let shown: Vec<String> =
-        metrics.iter().take(3).map(|(name, value)| format!("{name} {}", short(*value))).collect();
+        names.into_iter().take(3).map(|(name, value)| format!("{name} {}", short(*value))).collect();
     shown.join(", ")
 }
 

@@ -193,7 +193,10 @@ fn whisker(canvas: &mut Canvas, class: &str, plot: &Plot, frame: &Frame, x: f64,
         return;
     }
     canvas.line(class, (x, low), (x, high));
-    canvas.line(class, (x - 4.0, low), (x + 4.0, low));
+    // On a logarithmic axis an interval that holds 0 has no lower end to mark.
+    if !plot.y.log || interval.low * plot.scale > 0.0 {
+        canvas.line(class, (x - 4.0, low), (x + 4.0, low));
+    }
     canvas.line(class, (x - 4.0, high), (x + 4.0, high));
 }
 
