@@ -42,6 +42,12 @@ fn every_example_of_the_help_is_a_command() {
     let mut tried = 0;
     for verb in VERBS {
         let help = project.ok(&[verb, "--help"]).stdout;
+        let flags =
+            help.split("\n\n").filter(|part| part.starts_with("Store:") || part.starts_with("Parameters of"));
+        assert!(
+            flags.flat_map(str::lines).all(|line| !line.starts_with("  <") && !line.starts_with("  [")),
+            "`{verb} --help` has arguments among flags\n{help}"
+        );
         let examples = help.split("Examples:").nth(1).unwrap_or_else(|| panic!("`{verb}` shows no examples"));
         for line in examples.lines().filter_map(|line| line.trim().strip_prefix("runpipe ")) {
             let command = line.split("  ").next().unwrap_or_default();

@@ -12,6 +12,11 @@ pub(crate) fn root() -> PathBuf {
         .to_path_buf()
 }
 
+/// Whether commands in Python can be tested; CI installs an interpreter.
+pub(crate) fn has_python() -> bool {
+    Command::new("python3").arg("--version").output().is_ok()
+}
+
 /// An empty project in a temporary folder, with a store of its own.
 pub(crate) struct Project(tempfile::TempDir);
 

@@ -69,6 +69,23 @@ fn the_readme_does_what_it_says() {
     assert!(ran >= 5, "the README shows only {ran} short commands");
 }
 
+/// The mistake that the README shows is told in these words.
+#[test]
+fn the_readme_shows_mistakes_as_they_are_told() {
+    let page = page("README.md");
+    let (_, shown, line) = blocks(&page)
+        .into_iter()
+        .find(|(words, text, _)| words == "text" && text.starts_with("error: "))
+        .expect("the README shows a mistake");
+    let faulty = shown.lines().find_map(|line| line.split_once("12 | ")).expect("a line of the source").1;
+    let head = "corpus = maner.language()\nsents = corpus.train\nencoder = corpus.text -> maner.pretrain()\n";
+    let text = format!("{head}{}for seed in 0..1 {{\n{faulty}\n}}\n", "\n".repeat(7));
+    let project = Project::new();
+    project.write("pipelines/maner.pipe", text);
+    let told = project.run(&["check", "pipelines/maner.pipe"]).stderr;
+    assert!(told.contains(shown.trim_end()), "README.md:{line} shows\n{shown}\nit is\n{told}");
+}
+
 /// Every whole example of the language reference is a pipeline that `check` passes, with the real stages.
 #[test]
 fn every_example_of_the_language_reference_checks() {
