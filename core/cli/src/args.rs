@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::examples;
 
+/// For what stands after a group of flags and is none of it.
+const NONE: Option<&str> = None;
+
 /// Declarative, content-addressed pipelines for machine-learning experiments.
 ///
 /// A `.pipe` file describes an experiment as a graph of stages. `run` computes what is not in the store yet and
@@ -172,7 +175,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// Only these nodes and what they need: `scores` or `scores[seed=0]` [default: all]
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", help_heading = NONE)]
     pub(crate) targets: Vec<String>,
     #[command(flatten)]
     pub(crate) machine: Machine,
@@ -217,7 +220,7 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
     /// Warnings count as mistakes
-    #[arg(long)]
+    #[arg(long, help_heading = NONE)]
     pub(crate) strict: bool,
 }
 
@@ -246,12 +249,12 @@ pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// Only these nodes and what they need
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", help_heading = NONE)]
     pub(crate) targets: Vec<String>,
     #[command(flatten)]
     pub(crate) machine: Machine,
     /// A line for every node, not one a family
-    #[arg(long)]
+    #[arg(long, help_heading = NONE)]
     pub(crate) all: bool,
 }
 
@@ -261,7 +264,7 @@ pub(crate) struct Why {
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// The node: `scores` or `scores[seed=0,site=prepend]`
-    #[arg(value_name = "NODE")]
+    #[arg(value_name = "NODE", help_heading = NONE)]
     pub(crate) node: String,
     #[command(flatten)]
     pub(crate) results: Results,
@@ -273,7 +276,7 @@ pub(crate) struct Graph {
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// How to draw it
-    #[arg(long, value_enum, default_value_t = Drawing::Tree, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t = Drawing::Tree, value_name = "FORMAT", help_heading = NONE)]
     pub(crate) format: Drawing,
 }
 
@@ -359,10 +362,10 @@ pub(crate) struct Get {
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// The node, with a part if only that is wanted: `corpus.train`, `tagger[seed=0,site=prepend]`
-    #[arg(value_name = "NODE[.PART]")]
+    #[arg(value_name = "NODE[.PART]", help_heading = NONE)]
     pub(crate) node: String,
     /// The folder to copy into
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = NONE)]
     pub(crate) dir: PathBuf,
     #[command(flatten)]
     pub(crate) results: Results,

@@ -140,6 +140,9 @@ pub(crate) fn options(
     pipeline: &Pipeline,
     targets: &[String],
 ) -> Result<RunOptions, Failure> {
+    for name in machine.force.iter().filter(|name| *name != "all") {
+        nodes(pipeline, name)?;
+    }
     Ok(RunOptions {
         jobs: machine.jobs.map_or_else(cores, |jobs| jobs as usize),
         force: machine.force.clone(),
@@ -153,6 +156,9 @@ pub(crate) fn results(
     pipeline: &Pipeline,
     targets: &[String],
 ) -> Result<RunOptions, Failure> {
+    for name in targets {
+        nodes(pipeline, name)?;
+    }
     Ok(RunOptions {
         device: device(results.device, pipeline)?,
         targets: targets.to_vec(),

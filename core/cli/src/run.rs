@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use runpipe_base::{Blobs, RunLog, Sink};
+use runpipe_base::{Blobs, Event, RunLog, Sink};
 use runpipe_engine::Cancel;
 use runpipe_reports::{JsonLines, Plain, Progress};
 
@@ -25,18 +25,17 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
     if args.dry_run {
         return plan::show(&pipeline, &store, &options, false);
     }
-    let cancel = listen()?;
-    let sink: Box<dyn Sink> = match args.format {
-        Format::Json => Box::new(JsonLines::new(std::io::stdout())),
-        Format::Human if term::watched() => Box::new(Progress::stderr()),
-        Format::Human => Box::new(Plain::new(std::io::stderr())),
+    let sink: Arc<dyn Sink> = match args.format {
+        Format::Json => Arc::new(JsonLines::new(std::io::stdout())),
+        Format::Human if term::watched() => Arc::new(Progress::stderr()),
+        Format::Human => Arc::new(Plain::new(std::io::stderr())),
     };
+    let cancel = listen(Arc::clone(&sink))?;
     let bug = |log: &RunLog| {
         let panicked = |error: &String| error.starts_with(runpipe_engine::PANICKED);
         log.nodes.iter().filter_map(|node| node.error.as_ref()).any(panicked)
     };
     let log = runpipe_engine::run(&pipeline, &store, &options, &registry, &cancel, sink.as_ref())?;
-    drop(sink);
     for warning in store.take_warnings() {
         term::warning(warning);
     }
@@ -67,14 +66,16 @@ pub(crate) fn report(log: &RunLog, blobs: &dyn Blobs, out: &Path) -> Result<Exit
     Ok(exit)
 }
 
-/// Ctrl-C (and the polite signals) once: stop at the next checkpoint; twice: at once.
-fn listen() -> Result<Cancel, Failure> {
+/// Ctrl-C (and the polite signals) once: stop at the next checkpoint; twice: at once. `sink` tells it, for what is written
+/// past a display of progress disturbs it.
+fn listen(sink: Arc<dyn Sink>) -> Result<Cancel, Failure> {
     let cancel = Cancel::default();
     let (heard, times) = (cancel.clone(), Arc::new(AtomicU32::new(0)));
     ctrlc::set_handler(move || {
         if times.fetch_add(1, Ordering::SeqCst) == 0 {
             heard.stop();
-            term::say("stopping at the next checkpoint; once more to stop at once");
+            let message = "stopping at the next checkpoint; once more to stop at once".to_owned();
+            sink.emit(&Event::Warning { message });
         } else {
             heard.stop_now();
             // Stages in this process cannot be stopped from outside; the store is sound at any instant.
