@@ -18,39 +18,9 @@ const MARGIN: f64 = 16.0;
 ///
 /// Words stand in one row; a node stands over the middle of its children.
 pub fn svg(tree: &Tree, marked: (usize, usize), caption: &str) -> String {
-    let nodes = tree.nodes();
-    let width = |text: &str| text.chars().count() as f64 * SIZE * LETTER;
-    // A word's column is as wide as it and the tag over it.
-    let mut columns: Vec<f64> = tree.words().iter().map(|word| width(word)).collect();
-    for (at, node) in nodes.iter().enumerate().filter(|(at, _)| tree.is_tag(*at)) {
-        columns[node.start] = columns[node.start].max(width(&nodes[at].label));
-    }
-    let mut right = MARGIN;
-    let centres: Vec<f64> = columns
-        .iter()
-        .map(|column| {
-            let centre = right + column / 2.0;
-            right += column + GAP;
-            centre
-        })
-        .collect();
-    // Pre-order: a node's depth is one below the last node that still holds it.
-    let mut depths = vec![0_usize; nodes.len()];
-    let mut x = vec![0.0; nodes.len()];
-    for at in 0..nodes.len() {
-        for child in tree.children(at) {
-            depths[child] = depths[at] + 1;
-        }
-    }
-    for at in (0..nodes.len()).rev() {
-        let below: Vec<f64> =
-            tree.children(at).map(|child| x[child]).chain(own(tree, at).map(|w| centres[w])).collect();
-        let (least, most) = below.iter().fold((f64::MAX, f64::MIN), |(a, b), c| (a.min(*c), b.max(*c)));
-        x[at] = f64::midpoint(least, most);
-    }
-    let bottom = MARGIN + SIZE + LEVEL * (depths.iter().max().map_or(0, |d| d + 1) as f64);
-    let y = |depth: usize| MARGIN + SIZE + LEVEL * depth as f64;
-    let wide = right - GAP + MARGIN;
+    let places = Places::of(tree);
+    let bottom = places.bottom();
+    let wide = places.wide;
     let high = bottom + MARGIN + if caption.is_empty() { 0.0 } else { 2.0 * SIZE };
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {wide:.0} {high:.0}\" width=\"{wide:.0}\" \
@@ -58,44 +28,95 @@ pub fn svg(tree: &Tree, marked: (usize, usize), caption: &str) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
     );
     let inside = |start: usize, end: usize| marked.0 <= start && end <= marked.1;
-    let colour = |yes: bool| if yes { "#c0392b" } else { "#333" };
-    let line = |out: &mut String, x1: f64, y1: f64, x2: f64, y2: f64, yes: bool| {
-        let stroke = if yes { "#c0392b" } else { "#999" };
-        writeln!(
-            out,
-            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{stroke}\"/>"
-        )
-        .expect("a String takes all");
-    };
-    let text = |out: &mut String, x: f64, y: f64, fill: &str, text: &str, style: &str| {
-        writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{fill}\"{style}>{}</text>", escape(text))
-            .expect("a String takes all");
-    };
-    for (at, node) in nodes.iter().enumerate() {
-        let top = y(depths[at]);
+    let colour = |yes: bool| if yes { MARKED } else { "#333" };
+    for (at, node) in tree.nodes().iter().enumerate() {
+        let (x, top) = (places.nodes[at], y(places.depths[at]));
         for child in tree.children(at) {
-            let marked = inside(node.start, node.end);
-            line(&mut out, x[at], top + 4.0, x[child], y(depths[child]) - SIZE, marked);
+            let end = (places.nodes[child], y(places.depths[child]) - SIZE);
+            line(&mut out, (x, top + 4.0), end, inside(node.start, node.end));
         }
         for word in own(tree, at) {
-            line(&mut out, x[at], top + 4.0, centres[word], bottom - SIZE, inside(word, word + 1));
+            line(&mut out, (x, top + 4.0), (places.words[word], bottom - SIZE), inside(word, word + 1));
         }
-        text(
-            &mut out,
-            x[at],
-            top,
-            colour(inside(node.start, node.end)),
-            &node.label,
-            " font-weight=\"bold\"",
-        );
+        let fill = colour(inside(node.start, node.end));
+        text(&mut out, (x, top), fill, &node.label, " font-weight=\"bold\"");
     }
     for (at, word) in tree.words().iter().enumerate() {
-        text(&mut out, centres[at], bottom, colour(inside(at, at + 1)), word, "");
+        text(&mut out, (places.words[at], bottom), colour(inside(at, at + 1)), word, "");
     }
     if !caption.is_empty() {
-        text(&mut out, wide / 2.0, bottom + 2.0 * SIZE, "#666", caption, "");
+        text(&mut out, (wide / 2.0, bottom + 2.0 * SIZE), "#666", caption, "");
     }
     out + "</svg>\n"
+}
+
+/// The colour of what is cut or pasted.
+const MARKED: &str = "#c0392b";
+
+/// Where everything of a tree stands.
+struct Places {
+    /// Middles of words, from the left.
+    words: Vec<f64>,
+    /// Middles of nodes, from the left.
+    nodes: Vec<f64>,
+    /// Levels below the root.
+    depths: Vec<usize>,
+    /// Width of the picture.
+    wide: f64,
+}
+
+impl Places {
+    fn of(tree: &Tree) -> Self {
+        let nodes = tree.nodes();
+        let width = |text: &str| text.chars().count() as f64 * SIZE * LETTER;
+        // A word's column is as wide as it and the tag over it.
+        let mut columns: Vec<f64> = tree.words().iter().map(|word| width(word)).collect();
+        for (_, node) in nodes.iter().enumerate().filter(|(at, _)| tree.is_tag(*at)) {
+            columns[node.start] = columns[node.start].max(width(&node.label));
+        }
+        let mut right = MARGIN;
+        let words: Vec<f64> = columns
+            .iter()
+            .map(|column| {
+                let middle = right + column / 2.0;
+                right += column + GAP;
+                middle
+            })
+            .collect();
+        // Pre-order: parents come before their children.
+        let mut depths = vec![0_usize; nodes.len()];
+        for at in 0..nodes.len() {
+            tree.children(at).for_each(|child| depths[child] = depths[at] + 1);
+        }
+        let mut x = vec![0.0; nodes.len()];
+        for at in (0..nodes.len()).rev() {
+            let below = tree.children(at).map(|child| x[child]).chain(own(tree, at).map(|word| words[word]));
+            let (least, most) = below.fold((f64::MAX, f64::MIN), |(a, b), c| (a.min(c), b.max(c)));
+            x[at] = f64::midpoint(least, most);
+        }
+        Self { words, nodes: x, depths, wide: right - GAP + MARGIN }
+    }
+
+    /// The line that words stand on.
+    fn bottom(&self) -> f64 {
+        y(self.depths.iter().max().map_or(0, |depth| depth + 1))
+    }
+}
+
+/// The line that a level stands on.
+fn y(depth: usize) -> f64 {
+    MARGIN + SIZE + LEVEL * depth as f64
+}
+
+fn line(out: &mut String, (x1, y1): (f64, f64), (x2, y2): (f64, f64), marked: bool) {
+    let stroke = if marked { MARKED } else { "#999" };
+    writeln!(out, "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{stroke}\"/>")
+        .expect("a String takes all");
+}
+
+fn text(out: &mut String, (x, y): (f64, f64), fill: &str, text: &str, style: &str) {
+    writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{fill}\"{style}>{}</text>", escape(text))
+        .expect("a String takes all");
 }
 
 /// The words of a node that none of its child nodes covers.
