@@ -91,9 +91,11 @@ pub fn matmul(c: &mut [f32], a: Mat<'_>, b: Mat<'_>, old: Old) {
     });
 }
 
-/// Rows of one block: near [`GRAIN`] operations, a multiple of 16, and rows shared out evenly.
+/// Rows of one block: at least so many that putting B in order, which every block does for itself, costs little beside
+/// the product, near [`GRAIN`] operations if that is more, a multiple of 16, and rows shared out evenly.
 fn block_rows(rows: usize, row_cost: usize) -> usize {
-    let blocks = (rows * row_cost).div_ceil(GRAIN).max(1);
+    let worth = rows.div_ceil(4).clamp(32, 256);
+    let blocks = (rows * row_cost).div_ceil(GRAIN).clamp(1, rows.div_ceil(worth).max(1));
     rows.div_ceil(blocks).next_multiple_of(16)
 }
 
