@@ -4,12 +4,13 @@
 use std::path::Path;
 
 use dfdx::prelude::{Backward, Cpu, HasShape, PutTape, Shape, SplitTape, SumTo, Tensor, TryMul};
-use runpipe_stages::kit::backend::{Backend, Matrix, Scalar, Taped, Vector};
+use runpipe_stages::kit::backend::{Backend, Cube, Matrix, Scalar, Taped, Vector};
 use runpipe_stages::kit::nn::encoder::{Encoder, EncoderSizes};
 use runpipe_stages::kit::ops::act::Act;
 use runpipe_stages::kit::ops::add::{activate, add};
+use runpipe_stages::kit::ops::add_each::add_each;
 use runpipe_stages::kit::ops::add_norm::add_norm;
-use runpipe_stages::kit::ops::attention::{Packed, attention};
+use runpipe_stages::kit::ops::attention::{Packed, attention, causal_attention};
 use runpipe_stages::kit::ops::columns::{columns, concat_columns, pick};
 use runpipe_stages::kit::ops::combine::combine;
 use runpipe_stages::kit::ops::cross_attention::{attention_weights, mix};
@@ -18,6 +19,7 @@ use runpipe_stages::kit::ops::cross_entropy::{
 };
 use runpipe_stages::kit::ops::linear::linear;
 use runpipe_stages::kit::ops::lstm::{Direction, State, Weights, lstm};
+use runpipe_stages::kit::ops::matmul::batched_matmul;
 use runpipe_stages::kit::ops::mul::{mul, scale_rows};
 use runpipe_stages::kit::ops::rows::{concat_rows, rows, scatter_rows};
 use runpipe_stages::kit::ops::softmax::{log_softmax, softmax};
@@ -59,6 +61,11 @@ impl<'a> Case<'a> {
         Cpu::default().tensor_of(numbers.clone(), (sizes[0], sizes[1])).expect("memory")
     }
 
+    fn cube(&self, key: &str) -> Cube<Cpu> {
+        let (sizes, numbers) = self.array(key);
+        Cpu::default().tensor_of(numbers.clone(), (sizes[0], sizes[1], sizes[2])).expect("memory")
+    }
+
     fn vector(&self, key: &str) -> Vector<Cpu> {
         let (sizes, numbers) = self.array(key);
         Cpu::default().tensor_of(numbers.clone(), (sizes[0],)).expect("memory")
@@ -82,6 +89,7 @@ impl<'a> Case<'a> {
         for (key, input) in inputs {
             let key = format!("d.{key}");
             let slopes = match input {
+                Input::Cube(x) => grads.get(*x).as_vec(),
                 Input::Matrix(x) => grads.get(*x).as_vec(),
                 Input::Vector(x) => grads.get(*x).as_vec(),
             };
@@ -91,10 +99,11 @@ impl<'a> Case<'a> {
 }
 
 enum Input<'a> {
+    Cube(&'a Cube<Cpu>),
     Matrix(&'a Matrix<Cpu>),
     Vector(&'a Vector<Cpu>),
 }
-use Input::{Matrix as M, Vector as V};
+use Input::{Cube as C, Matrix as M, Vector as V};
 
 /// Starts a tape.
 fn tape<S: Shape>(x: &Tensor<S, f32, Cpu>) -> Tensor<S, f32, Cpu, Taped<Cpu>> {
@@ -214,12 +223,28 @@ fn attention_of_both_kinds() {
     let case = Case::new(&arrays, "attention");
     let qkv = case.matrix("qkv");
     case.check(attention(tape(&qkv), &packed(), 2, None).unwrap(), &[("qkv", M(&qkv))]);
+    let case = Case::new(&arrays, "causal_attention");
+    let qkv = case.matrix("qkv");
+    case.check(causal_attention(tape(&qkv), &packed(), 2, None).unwrap(), &[("qkv", M(&qkv))]);
     let case = Case::new(&arrays, "cross_attention");
     let (q, k, v) = (case.matrix("q"), case.matrix("k"), case.matrix("v"));
     let queries = Packed::new([2, 1, 3]);
     let weights = attention_weights(tape(&q), &queries, tape(&k), &packed(), 0.5).unwrap();
     let y = mix(weights, &queries, tape(&v), &packed()).unwrap();
     case.check(y, &[("q", M(&q)), ("k", M(&k)), ("v", M(&v))]);
+}
+
+#[test]
+fn products_and_sums_by_sequence() {
+    let arrays = family("attention");
+    let case = Case::new(&arrays, "batched_matmul");
+    let (a, b) = (case.cube("a"), case.cube("b"));
+    let y = batched_matmul(tape(&a), tape(&b)).unwrap();
+    case.check(y, &[("a", C(&a)), ("b", C(&b))]);
+    let case = Case::new(&arrays, "add_each");
+    let (x, a) = (case.matrix("x"), case.matrix("a"));
+    let y = add_each(tape(&x), &packed(), tape(&a), Act::Tanh).unwrap();
+    case.check(y, &[("x", M(&x)), ("a", M(&a))]);
 }
 
 #[test]

@@ -109,7 +109,7 @@ SPANS = [(0, 3), (3, 4), (4, 9)]
 def attention():
     heads, width = 2, 6
 
-    def f(qkv):
+    def f(qkv, causal=False):
         # Padded to the longest and masked: what packed sequences must agree with.
         longest = max(LENGTHS)
         x = torch.zeros(len(LENGTHS), longest, 3 * width)
@@ -118,6 +118,8 @@ def attention():
             x = x.index_put((torch.tensor([s]), torch.arange(end - first)), qkv[first:end])
             mask[s, ..., : end - first] = True
         q, k, v = x.view(len(LENGTHS), longest, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
+        if causal:
+            mask = mask & torch.ones(longest, longest, dtype=torch.bool).tril()
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         y = y.transpose(1, 2).reshape(len(LENGTHS), longest, width)
         return torch.cat([y[s, : end - first] for s, (first, end) in enumerate(SPANS)])
@@ -131,6 +133,10 @@ def attention():
             y.append((0.5 * q[a:b] @ k[c:d].T).softmax(1) @ v[c:d])
         return torch.cat(y)
 
+    case("causal_attention", dict(qkv=normal(9, 3 * width)), lambda qkv: f(qkv, causal=True))
+    case("batched_matmul", dict(a=normal(2, 3, 4), b=normal(2, 4, 5)), lambda a, b: a @ b)
+    each = torch.repeat_interleave(torch.arange(3), torch.tensor(LENGTHS))
+    case("add_each", dict(x=normal(9, 4), a=normal(3, 4)), lambda x, a: torch.tanh(x + a[each]))
     case("cross_attention", dict(q=normal(6, 4), k=normal(9, 4), v=normal(9, 3)), pairs)
 
 

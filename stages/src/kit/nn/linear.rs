@@ -4,7 +4,7 @@ use dfdx::prelude::Tape;
 
 use crate::kit::backend::{Backend, Matrix, Result};
 use crate::kit::ops::act::Act;
-use crate::kit::ops::linear::linear;
+use crate::kit::ops::linear::{linear, linear_of};
 use crate::kit::ops::rows::rows;
 use crate::kit::params::{Init, Param, Pass, Role, Scope};
 
@@ -42,6 +42,22 @@ impl Linear {
         act: Act,
     ) -> Result<Matrix<D, T>> {
         linear(x, pass.get(self.weight), self.bias.map(|b| pass.get(b)), act)
+    }
+
+    /// The layer on rows that are given and not learned; this is where a tape starts.
+    ///
+    /// # Shapes
+    /// `[N, I]` → `[N, O]`.
+    ///
+    /// # Errors
+    /// `StageError::Tensor` when the device refuses.
+    pub fn of<D: Backend, T: Tape<f32, D>>(
+        &self,
+        pass: &Pass<'_, D>,
+        x: &Matrix<D>,
+        act: Act,
+    ) -> Result<Matrix<D, T>> {
+        linear_of(x, pass.get(self.weight), self.bias.map(|b| pass.get(b)), act)
     }
 }
 

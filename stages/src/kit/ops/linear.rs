@@ -26,10 +26,42 @@ pub fn linear<D: Backend, T: Tape<f32, D>>(
     b: Option<&Vector<D>>,
     act: Act,
 ) -> Result<Matrix<D, T>> {
+    let (x, tape) = x.split_tape();
+    apply(x, tape, true, w, b, act)
+}
+
+/// As [`linear`], of rows that are given and not learned, such as stored features: a tape starts here, and no gradient
+/// of x is made.
+///
+/// # Shapes
+/// `x: [N, I]`, `w: [O, I]`, `b: [O]` → `[N, O]`.
+///
+/// # Errors
+/// `StageError::Tensor` when the device refuses.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn linear_of<D: Backend, T: Tape<f32, D>>(
+    x: &Matrix<D>,
+    w: &Matrix<D>,
+    b: Option<&Vector<D>>,
+    act: Act,
+) -> Result<Matrix<D, T>> {
+    apply(x.clone(), T::default(), false, w, b, act)
+}
+
+/// The op on rows whose gradient is asked for or not.
+fn apply<D: Backend, T: Tape<f32, D>>(
+    x: Matrix<D>,
+    mut tape: T,
+    learned: bool,
+    w: &Matrix<D>,
+    b: Option<&Vector<D>>,
+    act: Act,
+) -> Result<Matrix<D, T>> {
     let (n, i) = *x.shape();
     let (o, wi) = *w.shape();
     assert_eq!(i, wi, "width of the rows");
-    let (x, mut tape) = x.split_tape();
     let mut y = vec![0.0; n * o];
     matmul(&mut y, Mat::new(&D::view(&x), n, i), Mat::new(&D::view(w), o, i).t(), Old::Replace);
     let slopes = with_function!(act, f => activate(&mut y, o, b, f, T::OWNS_TAPE), identity => {
@@ -60,6 +92,9 @@ pub fn linear<D: Backend, T: Tape<f32, D>>(
         }
         let dz = Mat::new(&dz, n, o);
         D::add_grad(grads, &w, |dw| matmul(dw, dz.t(), Mat::new(&D::view(&x), n, i), Old::Add))?;
+        if !learned {
+            return Ok(());
+        }
         D::add_grad(grads, &x, |dx| matmul(dx, dz, Mat::new(&D::view(&w), o, i), Old::Add))
     });
     Ok(y.put_tape(tape))

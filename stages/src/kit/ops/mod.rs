@@ -16,6 +16,7 @@ pub mod depthwise;
 pub mod dropout;
 pub mod linear;
 pub mod lstm;
+pub mod matmul;
 pub mod mean;
 pub mod means;
 pub mod mul;

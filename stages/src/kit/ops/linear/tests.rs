@@ -41,3 +41,15 @@ fn the_taped_pass_makes_the_numbers_of_the_untaped() {
         inputs.slopes(&|p| linear(p.get(x).retaped(), p.get(w), Some(p.get(b)), Act::Gelu).unwrap());
     close(&taped, &untaped.as_vec(), 0.0);
 }
+
+#[test]
+fn rows_that_are_given_cost_no_gradient() {
+    let mut inputs = Inputs::new(2);
+    let (x, w, b) = (inputs.add((5, 3)), inputs.add((4, 3)), inputs.add((4,)));
+    let learned =
+        inputs.slopes(&|p| linear(p.get(x).retaped(), p.get(w), Some(p.get(b)), Act::Tanh).unwrap());
+    let given = inputs.slopes(&|p| linear_of(p.get(x), p.get(w), Some(p.get(b)), Act::Tanh).unwrap());
+    assert_eq!(learned.0, given.0);
+    assert_eq!(learned.1[1..], given.1[1..]);
+    close(&given.1[0], &[0.0; 15], 0.0);
+}
