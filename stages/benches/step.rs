@@ -26,11 +26,14 @@ use runpipe_stages::kit::optim::{Optimizer, OptimizerConfig};
 use runpipe_stages::kit::params::{Params, Pass, Scope};
 use runpipe_stages::kit::rng::Stream;
 
-/// What `build` returns: a step to take again and again.
+/// A step to take again and again.
 pub(crate) type Step = Box<dyn FnMut()>;
 
-/// Cases by name: a step, and the multiplications and additions of its matrix products, in millions.
-const CASES: &[(&str, fn() -> (Step, f64))] = &[
+/// Builds a case: a step, and the multiplications and additions of its matrix products, in millions.
+type Build = fn() -> (Step, f64);
+
+/// Cases by name.
+const CASES: &[(&str, Build)] = &[
     ("matmul 1024", product),
     ("encoder 2×64", || encoder::masked((2, 64, 4, 256), 1500, 64, 32)),
     ("encoder 4×128", || encoder::masked((4, 128, 4, 512), 4000, 16, 64)),
@@ -62,7 +65,7 @@ fn main() {
 }
 
 /// Takes steps as asked.
-fn serve(build: fn() -> (Step, f64)) {
+fn serve(build: Build) {
     let before = memory().0;
     let (mut step, million) = build();
     (0..2).for_each(|_| step());
@@ -73,7 +76,7 @@ fn serve(build: fn() -> (Step, f64)) {
         for _ in 0..steps {
             let (wall, cpu) = (Instant::now(), cpu_time());
             step();
-            best = [best[0].min(wall.elapsed()), best[1].min(cpu_time() - cpu)];
+            best = [best[0].min(wall.elapsed()), best[1].min(cpu_time().saturating_sub(cpu))];
         }
         let [wall, cpu] = best.map(|t| t.as_secs_f64() * 1e3);
         let mib = (memory().1 - before) as f64 / 1024.0;
