@@ -44,7 +44,7 @@ fn output(i: u64) -> Output {
 
 fn commit(store: &Store, i: u64) {
     let Ok(Claim::Mine(slot)) = store.claim(&key(i)) else { panic!("a new key") };
-    slot.commit(draft(i), output(i)).expect("a commit");
+    slot.commit(draft(i), &output(i)).expect("a commit");
 }
 
 fn filled() -> (TempDir, Store) {
@@ -118,7 +118,7 @@ fn large() -> (TempDir, Store, Digest) {
     let store = Store::open(dir.path()).expect("a store");
     let Ok(Claim::Mine(slot)) = store.claim(&key(0)) else { panic!("a new key") };
     let bytes: Vec<u8> = (0..LARGE).map(|i| (i % 253) as u8).collect();
-    let artifact = slot.put(Output::new(Kind::of("toy")).file("x", bytes)).expect("room");
+    let artifact = slot.put(&Output::new(Kind::of("toy")).file("x", bytes)).expect("room");
     let digest = artifact.files["x"].digest;
     (dir, store, digest)
 }

@@ -1,15 +1,15 @@
 //! Claims: one process computes a key, the others wait for it.
 
 use std::fs::File;
-use std::io::Write;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use runpipe_base::{Artifact, BlobError, FileEntry, Key, Kind, Output, PartSpec};
 use rustix::fs::FlockOperation;
 
-use crate::disk::{FROZEN, Name, PLAIN};
+use crate::disk::{FROZEN, Folder, Name, PLAIN};
 use crate::lock::{self, Lock};
 use crate::{Draft, Manifest, Store, StoreError, layout, manifest};
 
@@ -48,22 +48,19 @@ impl Store {
     /// As [`claim`](Self::claim).
     pub fn claim_anew(&self, key: &Key) -> Result<Claim, StoreError> {
         let disk = self.writable()?;
-        Ok(match Lock::take(&disk.locks, &key.hex())? {
-            Ok(lock) => {
-                // Only for people; without it they do not know for whom they wait.
-                let _ = lock.file().write_all(std::process::id().to_string().as_bytes());
-                Claim::Mine(Slot { store: self.clone(), key: *key, lock })
-            }
-            Err(file) => Claim::Busy(Holder { file, path: disk.locks.join(&key.hex()) }),
+        let name = key.hex();
+        Ok(match disk.spares.take(&disk.locks, &name)? {
+            Ok(lock) => Claim::Mine(Slot { store: self.clone(), key: *key, lock: Some(lock) }),
+            Err(file) => Claim::Busy(Holder { file, folder: Arc::clone(&disk.locks), name }),
         })
     }
 }
 
 /// Who computes a key.
-#[derive(Debug)]
 pub struct Holder {
     file: File,
-    path: PathBuf,
+    folder: Arc<Folder>,
+    name: String,
 }
 
 /// How waiting ended.
@@ -92,9 +89,9 @@ impl Holder {
     pub fn wait(&self, timeout: Duration, should_stop: &dyn Fn() -> bool) -> Result<Waited, StoreError> {
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
-        let failed = |e| StoreError::io("lock", &self.path, e);
+        let failed = |e| self.folder.error("lock", &self.name, e);
         loop {
-            if !lock::is_linked(&self.file).map_err(failed)? {
+            if !lock::is_named(&self.folder, &self.name, &self.file).map_err(failed)? {
                 return Ok(Waited::Free);
             }
             // A shared lock, given back at once: those who wait do not shut each other out.
@@ -114,11 +111,26 @@ impl Holder {
     }
 }
 
+impl std::fmt::Debug for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Holder").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// The right to compute one key: an OS lock that a crash frees.
 pub struct Slot {
     store: Store,
     key: Key,
-    lock: Lock,
+    /// There until it is dropped.
+    lock: Option<Lock>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            self.store.0.spares.give_back(lock, &self.store.0.scratch);
+        }
+    }
 }
 
 /// The first word of a checkpoint.
@@ -139,7 +151,7 @@ impl Slot {
     ///
     /// # Errors
     /// [`StoreError`] when the disk refuses or a path could leave a folder; nothing is visible then.
-    pub fn commit(self, draft: Draft, output: Output) -> Result<Manifest, StoreError> {
+    pub fn commit(self, draft: Draft, output: &Output) -> Result<Manifest, StoreError> {
         let artifact = self.put(output)?;
         self.finish(draft, artifact)
     }
@@ -149,19 +161,19 @@ impl Slot {
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
-    pub fn put(&self, output: Output) -> Result<Artifact, StoreError> {
-        layout::check_output(&output)?;
+    pub fn put(&self, output: &Output) -> Result<Artifact, StoreError> {
+        layout::check_output(output)?;
         self.put_checked(output)
     }
 
-    fn put_checked(&self, output: Output) -> Result<Artifact, StoreError> {
-        let mut artifact = Artifact { kind: output.kind, files: [].into(), parts: [].into() };
-        for (path, bytes) in output.files {
-            let digest = self.store.put_bytes(&bytes)?;
-            artifact.files.insert(path, FileEntry { digest, size: bytes.len() as u64 });
+    fn put_checked(&self, output: &Output) -> Result<Artifact, StoreError> {
+        let mut artifact = Artifact { kind: output.kind.clone(), files: [].into(), parts: [].into() };
+        for (path, bytes) in &output.files {
+            let digest = self.store.put_bytes(bytes)?;
+            artifact.files.insert(path.clone(), FileEntry { digest, size: bytes.len() as u64 });
         }
-        for (name, part) in output.parts {
-            artifact.parts.insert(name, self.put_checked(part)?);
+        for (name, part) in &output.parts {
+            artifact.parts.insert(name.clone(), self.put_checked(part)?);
         }
         Ok(artifact)
     }
@@ -255,10 +267,7 @@ impl Slot {
 
 impl std::fmt::Debug for Slot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Slot")
-            .field("key", &self.key)
-            .field("lock", &self.lock.file())
-            .finish_non_exhaustive()
+        f.debug_struct("Slot").field("key", &self.key).finish_non_exhaustive()
     }
 }
 

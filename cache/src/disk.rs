@@ -115,6 +115,15 @@ impl Folder {
             .map_err(|e| to.error("move", new, e))
     }
 
+    /// Gives a file another name here. `Errno::EXIST` when the name is taken, others where the file system cannot do it.
+    pub(crate) fn rename_new(&self, name: &str, new: &str) -> Result<(), Errno> {
+        moment();
+        #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+        return rustix::fs::renameat_with(&self.fd, name, &self.fd, new, rustix::fs::RenameFlags::NOREPLACE);
+        #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+        Err(Errno::NOSYS)
+    }
+
     /// Gives a file a second name here. `Errno::EXIST` when the name is taken.
     pub(crate) fn link(&self, name: &str, to: &Self, new: &str) -> Result<(), Errno> {
         moment();

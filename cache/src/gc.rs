@@ -13,7 +13,7 @@ use runpipe_base::{Digest, Key};
 use rustix::fs::FlockOperation;
 
 use crate::disk::{self, Folder, Name, stamp_of};
-use crate::lock::{self, Held, Lock};
+use crate::lock::{self, Held, Lock, SPARE};
 use crate::store::{GC_LOCK, LEASE, SLACK_NS};
 use crate::{Manifest, RunInfo, Store, StoreError};
 
@@ -330,7 +330,8 @@ impl Sweep<'_> {
         }
         if !self.options.dry_run {
             // Locks that a crash left: taken and dropped, they are gone.
-            for name in disk.locks.names(false)?.iter().filter(|name| name.len() == 64) {
+            let of_keys = |name: &&String| name.len() == 64 || name.starts_with(SPARE);
+            for name in disk.locks.names(false)?.iter().filter(of_keys) {
                 drop(Lock::take(&disk.locks, name)?);
             }
         }

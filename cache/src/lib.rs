@@ -62,6 +62,6 @@ pub use error::StoreError;
 pub use gc::{GcOptions, GcReport, Removed};
 pub use manifest::{Draft, Manifest, RecipePart};
 pub use pins::Pin;
-pub use runs::{RunId, RunInfo};
+pub use runs::{NodeTime, RunId, RunInfo};
 pub use store::{Store, StoreStat};
 pub use verify::{Damage, VerifyReport};

@@ -58,6 +58,27 @@ pub struct RunInfo {
     pub content: Digest,
 }
 
+/// How long a node of a run took; nothing when it was not computed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct NodeTime {
+    /// Its label.
+    pub label: String,
+    /// Its name, without what distinguishes it within its family.
+    pub name: String,
+    /// Its stage.
+    pub stage: String,
+    /// Seconds that computing it took.
+    pub elapsed_s: f64,
+    /// The computation, when it was known.
+    #[serde(default)]
+    pub key: Option<Key>,
+}
+
+#[derive(Deserialize)]
+struct Times {
+    nodes: Vec<NodeTime>,
+}
+
 /// The first word of a record.
 const MARK: &str = "runpipe-run-1 ";
 /// Where the next number is looked for first. Only a hint.
@@ -179,19 +200,31 @@ impl Store {
         })
     }
 
-    /// The last run of the pipeline in this file.
+    /// The last runs of the pipeline in this file, newest first, no more than `most`. Damaged records are left out with a
+    /// warning.
     ///
     /// # Errors
     /// [`StoreError`] when the disk refuses.
-    pub fn last_run_of(&self, pipeline: &str) -> Result<Option<RunInfo>, StoreError> {
+    pub fn runs_of(&self, pipeline: &str, most: usize) -> Result<Vec<RunInfo>, StoreError> {
+        let mut runs = Vec::new();
         for id in self.run_ids()?.into_iter().rev() {
-            if let Some(info) = self.run_or_warn(id)?
-                && info.pipeline == pipeline
-            {
-                return Ok(Some(info));
+            if runs.len() == most {
+                break;
             }
+            runs.extend(self.run_or_warn(id)?.filter(|run| run.pipeline == pipeline));
         }
-        Ok(None)
+        Ok(runs)
+    }
+
+    /// What each node of a run was and how long it took; far less than the whole log.
+    ///
+    /// # Errors
+    /// As [`load_run`](Self::load_run).
+    pub fn times_of(&self, run: &RunInfo) -> Result<Vec<NodeTime>, StoreError> {
+        let bytes = self.read(&run.content)?;
+        let times: Times =
+            serde_json::from_slice(&bytes).map_err(|e| self.damaged(run.id, &e.to_string()))?;
+        Ok(times.nodes)
     }
 
     /// All runs there are, oldest first.
@@ -222,18 +255,8 @@ impl Store {
     }
 
     /// The keys of a run's nodes.
-    pub(crate) fn keys_of(&self, info: &RunInfo) -> Result<Vec<Key>, StoreError> {
-        #[derive(Deserialize)]
-        struct Keys {
-            nodes: Vec<Node>,
-        }
-        #[derive(Deserialize)]
-        struct Node {
-            key: Option<Key>,
-        }
-        let bytes = self.read(&info.content)?;
-        let keys: Keys = serde_json::from_slice(&bytes).map_err(|e| self.damaged(info.id, &e.to_string()))?;
-        Ok(keys.nodes.into_iter().filter_map(|node| node.key).collect())
+    pub(crate) fn keys_of(&self, run: &RunInfo) -> Result<Vec<Key>, StoreError> {
+        Ok(self.times_of(run)?.into_iter().filter_map(|node| node.key).collect())
     }
 
     pub(crate) fn run_or_warn(&self, id: RunId) -> Result<Option<RunInfo>, StoreError> {

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use crate::disk::{self, Folder, Name, Scratch, stamp_of};
 use crate::hash::Memo;
-use crate::lock::{self, Held, Lock};
+use crate::lock::{self, Held, Lock, Spares};
 use crate::objects::{InUse, Unsynced};
 use crate::{Manifest, RecipePart, StoreError};
 
@@ -27,7 +27,7 @@ use crate::{Manifest, RecipePart, StoreError};
 /// let store = Store::open(folder.path())?;
 /// let key = Hasher::new("example").str("a recipe").finish_key();
 /// if let Claim::Mine(slot) = store.claim(&key)? {
-///     slot.commit(Draft::default(), Output::new(Kind::of("text")).file("text.txt", "hello"))?;
+///     slot.commit(Draft::default(), &Output::new(Kind::of("text")).file("text.txt", "hello"))?;
 /// }
 /// let manifest = store.lookup(&key)?.expect("it was committed");
 /// assert_eq!(*store.read(&manifest.artifact.files["text.txt"].digest)?, *b"hello");
@@ -64,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) keys: Folder,
     pub(crate) scratch: Scratch,
     pub(crate) locks: Arc<Folder>,
+    pub(crate) spares: Spares,
     pub(crate) checkpoints: Folder,
     pub(crate) runs: Folder,
     pub(crate) pins: Folder,
@@ -133,6 +134,7 @@ impl Store {
             keys: folder(1)?,
             scratch,
             locks,
+            spares: Spares::default(),
             checkpoints: folder(4)?,
             runs: folder(5)?,
             pins: folder(6)?,

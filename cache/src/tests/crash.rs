@@ -53,7 +53,7 @@ fn script(root: &Path) {
         }
         let elapsed_s = if i == 2 { 1.0 } else { 0.0 };
         let draft = Draft { elapsed_s, also: Some(key(10 + i)), ..Draft::default() };
-        slot.commit(draft, output(i)).expect("room");
+        slot.commit(draft, &output(i)).expect("room");
     }
     let log = RunLog {
         pipeline: "toy.pipe".to_owned(),

@@ -161,7 +161,7 @@ fn a_full_disk_is_an_error_with_a_hint_and_leaves_nothing_half_written() {
     assert!(matches!(full, StoreError::Full { .. }), "{full}");
     assert_eq!(slot.load_checkpoint().as_deref(), Some(b"small".as_slice()), "the old one stays");
     let large = Output::new(Kind::of("toy")).file("x", vec![7; 4 << 20]);
-    let full = slot.commit(draft(2), large).unwrap_err();
+    let full = slot.commit(draft(2), &large).unwrap_err();
     assert!(matches!(full, StoreError::Full { .. }), "{full}");
     assert!(full.to_string().starts_with("no space left to write `"), "{full}");
     assert!(full.hint().unwrap().contains("cache gc"));
@@ -184,7 +184,7 @@ fn a_disk_that_fills_up_never_shows_half_a_result() {
     let store = Store::open(dir.path()).unwrap();
     let mut done = 0;
     let full = loop {
-        match mine(&store, &key(done)).commit(draft(done), output(done)) {
+        match mine(&store, &key(done)).commit(draft(done), &output(done)) {
             Ok(_) => done += 1,
             Err(e) => break e,
         }
@@ -240,7 +240,7 @@ fn errors_say_what_where_and_what_to_do() {
     let dir = temp();
     let store = Store::open(dir.path()).unwrap();
     let output = Output::new(Kind::of("toy")).file("../x", "");
-    let refused = mine(&store, &key(1)).commit(Draft::default(), output).unwrap_err();
+    let refused = mine(&store, &key(1)).commit(Draft::default(), &output).unwrap_err();
     assert_eq!(refused.to_string(), "bad path `../x` in an artifact: it has the name `.` or `..`");
     let missing = store.hash_path(Path::new("/no/such/file")).unwrap_err();
     assert_eq!(missing.to_string(), "cannot read `/no/such/file`");

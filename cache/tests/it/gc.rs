@@ -80,14 +80,14 @@ fn a_size_budget_takes_the_least_recently_used() {
 fn a_result_with_two_names_goes_with_both() {
     let dir = temp();
     let store = Store::open(dir.path()).unwrap();
-    mine(&store, &key(1)).commit(Draft { also: Some(key(2)), ..draft(1) }, output(1)).unwrap();
+    mine(&store, &key(1)).commit(Draft { also: Some(key(2)), ..draft(1) }, &output(1)).unwrap();
     let stat = store.stat().unwrap();
     tick();
     let report = store.gc(&GcOptions::default()).unwrap();
     assert_eq!(hits(&store, 0..5).len(), 0);
     assert_eq!(report.freed, stat.object_bytes + stat.manifest_bytes / 2);
     // A pin names the exact key and keeps both.
-    mine(&store, &key(1)).commit(Draft { also: Some(key(2)), ..draft(1) }, output(1)).unwrap();
+    mine(&store, &key(1)).commit(Draft { also: Some(key(2)), ..draft(1) }, &output(1)).unwrap();
     store.pin("p", &[key(1)]).unwrap();
     tick();
     store.gc(&GcOptions::default()).unwrap();
@@ -124,12 +124,12 @@ fn what_a_living_process_uses_stays() {
 fn an_object_that_is_about_to_be_named_stays() {
     let dir = temp();
     let store = Store::open(dir.path()).unwrap();
-    let orphan = mine(&store, &key(1)).put(output(1)).unwrap();
+    let orphan = mine(&store, &key(1)).put(&output(1)).unwrap();
     age(&store, 5);
     let other = Store::open(dir.path()).unwrap();
     let slot = mine(&other, &key(1));
     // Found, not written: only the stamp can save it.
-    assert_eq!(slot.put(output(1)).unwrap(), orphan);
+    assert_eq!(slot.put(&output(1)).unwrap(), orphan);
     store.gc(&GcOptions::default()).unwrap();
     slot.seal(draft(1), orphan).unwrap();
     check_hit(&store, 1);
@@ -165,7 +165,7 @@ fn collecting_beside_writers_loses_nothing_of_theirs() {
                             if store.lookup(&key(*i)).unwrap().is_none()
                                 && let runpipe_cache::Claim::Mine(slot) = store.claim(&key(*i)).unwrap()
                             {
-                                slot.commit(draft(*i), output(*i)).unwrap();
+                                slot.commit(draft(*i), &output(*i)).unwrap();
                             }
                         }
                         // Busy ones may be another's still; what is there is whole and stays.

@@ -51,7 +51,7 @@ pub(crate) fn mine(store: &Store, key: &Key) -> Slot {
 }
 
 pub(crate) fn commit(store: &Store, i: u64) -> Manifest {
-    mine(store, &key(i)).commit(draft(i), output(i)).expect("a commit")
+    mine(store, &key(i)).commit(draft(i), &output(i)).expect("a commit")
 }
 
 /// The files of an artifact, read from the store.

@@ -79,7 +79,7 @@ fn numbers_that_json_does_not_know_survive() {
 fn runs_are_listed_in_order_and_found_by_pipeline() {
     let dir = temp();
     let store = Store::open(dir.path()).unwrap();
-    assert_eq!(store.last_run_of("a.pipe").unwrap(), None);
+    assert_eq!(store.runs_of("a.pipe", 1).unwrap(), []);
     let ids: Vec<RunId> = ["a.pipe", "b.pipe", "a.pipe", "c.pipe"]
         .iter()
         .map(|p| store.save_run(&log(p, &[1])).unwrap())
@@ -87,7 +87,12 @@ fn runs_are_listed_in_order_and_found_by_pipeline() {
     let runs = store.runs().unwrap();
     assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), ids);
     assert_eq!(runs[1].summary, log("b.pipe", &[1]).summary);
-    assert_eq!(store.last_run_of("a.pipe").unwrap().map(|run| run.id), Some(ids[2]));
+    let of = |most| store.runs_of("a.pipe", most).unwrap().into_iter().map(|run| run.id).collect::<Vec<_>>();
+    assert_eq!((of(1), of(9)), (vec![ids[2]], vec![ids[2], ids[0]]), "newest first");
+    let written = log("a.pipe", &[1]);
+    let times = store.times_of(&runs[0]).unwrap();
+    assert_eq!(times.len(), written.nodes.len());
+    assert_eq!((&times[0].label, times[0].elapsed_s), (&written.nodes[0].label, written.nodes[0].elapsed_s));
     // Runs that found the same share their log.
     assert_eq!(runs[0].content, runs[2].content);
     assert_ne!(runs[0].content, runs[1].content);
@@ -104,7 +109,7 @@ fn a_damaged_record_is_left_out() {
     fs::write(dir.path().join("v1/runs/r000003"), "junk").unwrap();
     assert_eq!(store.runs().unwrap().len(), 2);
     assert_eq!(store.take_warnings().len(), 1);
-    assert_eq!(store.last_run_of("a.pipe").unwrap().unwrap().id.to_string(), "r000002");
+    assert_eq!(store.runs_of("a.pipe", 1).unwrap()[0].id.to_string(), "r000002");
     let damaged = store.load_run("r3".parse().unwrap()).unwrap_err();
     assert!(matches!(damaged, StoreError::Damaged { .. }), "{damaged}");
     assert_eq!(store.verify(true).unwrap().damaged.len(), 1);

@@ -22,7 +22,7 @@ fn compute_all(root: &Path) {
                 Claim::Mine(slot) => {
                     writeln!(log, "{i}").unwrap();
                     std::thread::sleep(Duration::from_millis(2));
-                    slot.commit(draft(i), output(i)).unwrap();
+                    slot.commit(draft(i), &output(i)).unwrap();
                     break;
                 }
                 Claim::Busy(holder) => {

@@ -31,8 +31,8 @@ fn equal_bytes_are_stored_once() {
     let dir = temp();
     let store = Store::open(dir.path()).unwrap();
     let toy = || Output::new(Kind::of("toy")).file("a", "same").file("b", "same");
-    mine(&store, &key(1)).commit(draft(1), toy()).unwrap();
-    mine(&store, &key(2)).commit(draft(2), toy()).unwrap();
+    mine(&store, &key(1)).commit(draft(1), &toy()).unwrap();
+    mine(&store, &key(2)).commit(draft(2), &toy()).unwrap();
     let stat = store.stat().unwrap();
     assert_eq!((stat.objects, stat.object_bytes, stat.manifests), (1, 4, 2));
 }
@@ -44,7 +44,7 @@ fn a_second_key_finds_the_same_result() {
     for (exact, draft) in
         [(1, Draft { also: Some(key(9)), ..draft(1) }), (2, Draft { also: Some(key(9)), ..draft(2) })]
     {
-        mine(&store, &key(exact)).commit(draft, output(exact)).unwrap();
+        mine(&store, &key(exact)).commit(draft, &output(exact)).unwrap();
         let manifest = store.lookup(&key(9)).unwrap().expect("a hit by the second key");
         assert_eq!(manifest.key, key(exact), "the last one counts");
     }
@@ -77,13 +77,13 @@ fn a_claim_is_a_hit_or_mine_or_busy() {
     std::thread::scope(|scope| {
         scope.spawn(|| assert_eq!(holder.wait(millis(10_000), &|| false).unwrap(), Waited::Free));
         std::thread::sleep(millis(10));
-        slot.commit(draft(1), output(1)).unwrap();
+        slot.commit(draft(1), &output(1)).unwrap();
     });
     assert!(matches!(other.claim(&key(1)).unwrap(), Claim::Hit(_)));
     // `--force`: the result is there and computed again all the same.
     let Claim::Mine(slot) = other.claim_anew(&key(1)).unwrap() else { panic!("it is free") };
     assert!(matches!(store.claim(&key(1)).unwrap(), Claim::Hit(_)), "the old result serves meanwhile");
-    slot.commit(draft(1), output(1)).unwrap();
+    slot.commit(draft(1), &output(1)).unwrap();
     check_hit(&store, 1);
 }
 
@@ -106,7 +106,7 @@ fn a_checkpoint_is_kept_until_the_commit() {
     drop(slot);
     let slot = mine(&store, &key(1));
     assert_eq!(slot.load_checkpoint().as_deref(), Some(b"two".as_slice()));
-    slot.commit(draft(1), output(1)).unwrap();
+    slot.commit(draft(1), &output(1)).unwrap();
     assert_eq!(store.stat().unwrap().checkpoints, 0);
 }
 
@@ -115,7 +115,7 @@ fn sealing_asks_for_the_objects() {
     let dir = temp();
     let store = Store::open(dir.path()).unwrap();
     let slot = mine(&store, &key(1));
-    let artifact = slot.put(output(1)).unwrap();
+    let artifact = slot.put(&output(1)).unwrap();
     assert_eq!(store.lookup(&key(1)).unwrap(), None, "not sealed yet");
     slot.seal(draft(1), artifact.clone()).unwrap();
     check_hit(&store, 1);
@@ -133,7 +133,7 @@ fn paths_out_of_the_folder_are_not_committed() {
     let store = Store::open(dir.path()).unwrap();
     for path in ["../x", "/x", "a/../../x", "", "a//b"] {
         let output = Output::new(Kind::of("toy")).part("p", Output::new(Kind::of("toy")).file(path, "bad"));
-        let refused = mine(&store, &key(1)).commit(draft(1), output).unwrap_err();
+        let refused = mine(&store, &key(1)).commit(draft(1), &output).unwrap_err();
         assert!(matches!(refused, StoreError::BadPath { .. }), "{refused}");
         assert!(refused.hint().is_some());
     }
@@ -145,7 +145,7 @@ fn large_objects_are_in_memory_once() {
     let dir = temp();
     let store = Store::open(dir.path()).unwrap();
     let large = Output::new(Kind::of("toy")).file("x", vec![7; 2 << 20]).file("y", "small");
-    let artifact = mine(&store, &key(1)).put(large).unwrap();
+    let artifact = mine(&store, &key(1)).put(&large).unwrap();
     let read = |path: &str| store.read(&artifact.files[path].digest).unwrap();
     let (one, two) = (read("x"), read("x"));
     assert!(std::sync::Arc::ptr_eq(&one, &two));
@@ -194,7 +194,7 @@ proptest! {
         prop_assume!(!clash(&output) && !output.parts.values().any(|p| clash(p) || p.parts.values().any(clash)));
         let dir = temp();
         let store = Store::open(dir.path()).unwrap();
-        mine(&store, &key(1)).commit(draft(1), output.clone()).unwrap();
+        mine(&store, &key(1)).commit(draft(1), &output).unwrap();
         let manifest = store.lookup(&key(1)).unwrap().unwrap();
         prop_assert_eq!(read_back(&store, &manifest.artifact), output);
         let out = dir.path().join("out");
