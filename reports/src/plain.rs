@@ -52,7 +52,8 @@ impl<W: Write + Send> Plain<W> {
 impl<W: Write> State<W> {
     fn line(&mut self, text: &str) {
         if let Some(out) = &mut self.out
-            && writeln!(out, "{text}").and_then(|()| out.flush()).is_err()
+            // One write: the line stays whole beside those of others, and costs half.
+            && out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush()).is_err()
         {
             self.out = None;
         }

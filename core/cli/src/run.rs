@@ -1,5 +1,6 @@
 //! `runpipe run`.
 
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +16,8 @@ use crate::{plan, term};
 
 pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
     let registry = runpipe_stages::registry();
-    let pipeline = open::pipeline(&args.reading, &registry)?;
+    // The process ends with the run: to take many nodes apart piece by piece is a good part of finding them all in the store.
+    let pipeline = ManuallyDrop::new(open::pipeline(&args.reading, &registry)?);
     let store = open::store(&args.reading.store, &args.reading.file)?;
     let mut options = open::options(&args.machine, &pipeline, &args.targets)?;
     options.keep_going = args.keep_going;
@@ -35,10 +37,11 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
         let panicked = |error: &String| error.starts_with(runpipe_engine::PANICKED);
         log.nodes.iter().filter_map(|node| node.error.as_ref()).any(panicked)
     };
-    let log = runpipe_engine::run(&pipeline, &store, &options, &registry, &cancel, sink.as_ref())?;
+    let ran = runpipe_engine::run(&pipeline, &store, &options, &registry, &cancel, sink.as_ref());
     for warning in store.take_warnings() {
         term::warning(warning);
     }
+    let log = ManuallyDrop::new(ran?);
     term::say(runpipe_reports::summary(&log, args.audit));
     if log.summary.cancelled > 0 {
         term::say("stopped; the same command goes on from here");

@@ -6,18 +6,23 @@
 //! is small: `PATH`, `HOME`, `USER`, `LD_LIBRARY_PATH`, `VIRTUAL_ENV` as they are, and `LANG`, `TMPDIR`, `PYTHONHASHSEED`,
 //! `OMP_NUM_THREADS` and `CUDA_VISIBLE_DEVICES` as the run says.
 
+mod watchdog;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use runpipe_base::{StageError, Value};
 use runpipe_cache::{Slot, StoreError};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+pub(crate) use self::watchdog::Watchdog;
+
+use crate::cancel::Running;
 use crate::run::{Fault, Job, Made, Shared, scratch};
 use crate::{CommandStage, Node, Piece};
 
@@ -65,14 +70,14 @@ pub(crate) fn run(
         .stdin(Stdio::null())
         .stdout(log("stdout")?)
         .stderr(log("stderr")?)
-        .process_group(0)
         .env_clear()
         .envs(environment(job, top.path()));
-    let mut child = command.spawn().map_err(|error| {
+    let running = shared.cancel.start(&mut command).map_err(|error| {
         let program = command.get_program().to_string_lossy().into_owned();
         failed(format!("cannot start `{program}`: {error}"), String::new())
     })?;
-    let status = wait(&mut child, shared, deadline)?;
+    let Some(mut running) = running else { return Err(Fault::Cancelled) };
+    let status = wait(&mut running, shared, deadline)?;
     if !status.success() {
         let mut stderr = tail(&top.path().join("stderr"));
         if stderr.is_empty() {
@@ -166,19 +171,19 @@ fn assemble(stage: &CommandStage, node: &Node, ports: &BTreeMap<String, Vec<Stri
             match piece {
                 Piece::Text(text) => line.push_str(text),
                 piece => {
-                    line.push_str(&values(piece).iter().map(|v| quoted(v)).collect::<Vec<_>>().join(" "))
+                    line.push_str(&values(piece).iter().map(|v| quoted(v)).collect::<Vec<_>>().join(" "));
                 }
             }
         }
-        let mut command = Command::new("sh");
+        let mut command = Command::new(program("sh"));
         command.arg("-c").arg(line);
         return command;
     }
     let (mut words, mut open): (Vec<String>, bool) = (Vec::new(), false);
-    let push = |text: &str, open: &mut bool, words: &mut Vec<String>| match words.last_mut().filter(|_| *open)
-    {
-        Some(word) => word.push_str(text),
-        None => {
+    let push = |text: &str, open: &mut bool, words: &mut Vec<String>| {
+        if let Some(word) = words.last_mut().filter(|_| *open) {
+            word.push_str(text);
+        } else {
             words.push(text.to_owned());
             *open = true;
         }
@@ -199,9 +204,20 @@ fn assemble(stage: &CommandStage, node: &Node, ports: &BTreeMap<String, Vec<Stri
         }
     }
     let mut words = words.into_iter();
-    let mut command = Command::new(words.next().unwrap_or_else(|| "true".to_owned()));
+    let mut command = Command::new(program(&words.next().unwrap_or_else(|| "true".to_owned())));
     command.args(words);
     command
+}
+
+/// Where a program is, looked for in `PATH`; as it stands when it has a folder or is nowhere. One that is known need not be
+/// looked for in a copy of this process, which costs as much as the start itself.
+fn program(name: &str) -> PathBuf {
+    let path = if name.contains('/') { None } else { std::env::var_os("PATH") };
+    // What is relative would be sought from the folder that the command runs in.
+    let folders = path.iter().flat_map(|path| std::env::split_paths(path)).filter(|path| path.is_absolute());
+    let may_run =
+        |path: &PathBuf| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok() && path.is_file();
+    folders.map(|folder| folder.join(name)).find(may_run).unwrap_or_else(|| name.into())
 }
 
 /// A parameter as a command sees it: a list with commas between, `none` as nothing.
@@ -246,36 +262,40 @@ fn quoted(value: &str) -> String {
 fn environment(job: &Job, temporary: &Path) -> Vec<(&'static str, std::ffi::OsString)> {
     let kept = ["PATH", "HOME", "USER", "LD_LIBRARY_PATH", "VIRTUAL_ENV"];
     let mut all: Vec<_> = kept.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))).collect();
-    let gpus: Vec<String> = job.gpus.iter().map(ToString::to_string).collect();
+    let gpus: Vec<String> = job.held.gpus.iter().map(ToString::to_string).collect();
     all.extend([
         ("LANG", "C.UTF-8".into()),
         ("TMPDIR", temporary.into()),
         // Python's sets and dicts of text keep one order from run to run.
         ("PYTHONHASHSEED", "0".into()),
-        ("OMP_NUM_THREADS", job.cores.to_string().into()),
+        ("OMP_NUM_THREADS", job.held.cores.to_string().into()),
         ("CUDA_VISIBLE_DEVICES", gpus.join(",").into()),
     ]);
     all
 }
 
 /// Waits for the command, its time limit or the end of the run, and leaves no process of its group behind.
-fn wait(child: &mut Child, shared: &Shared<'_>, deadline: Option<Instant>) -> Result<ExitStatus, Fault> {
-    let group = Pid::from_child(child);
-    let _guard = shared.cancel.guard(group);
-    if shared.cancel.level() > 0 {
-        // Asked to stop between the start and the guard.
-        let _ = kill_process_group(group, Signal::TERM);
-    }
+fn wait(
+    running: &mut Running<'_>,
+    shared: &Shared<'_>,
+    deadline: Option<Instant>,
+) -> Result<ExitStatus, Fault> {
     let lost = |error: io::Error| failed(format!("cannot wait for the command: {error}"), String::new());
-    let status = match deadline {
-        None => child.wait().map_err(lost)?,
+    let group = running.group();
+    // Seen to end but not yet taken note of, it keeps its number.
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    let ended = |options| loop {
+        match waitid(WaitId::Pid(group), options) {
+            Err(rustix::io::Errno::INTR) => {}
+            done => return done.map(|status| status.is_some()).map_err(io::Error::from),
+        }
+    };
+    let mut asked = false;
+    match deadline {
+        None => _ = ended(options).map_err(lost)?,
         Some(deadline) => {
             let mut pause = Duration::from_millis(1);
-            let mut asked = false;
-            loop {
-                if let Some(status) = child.try_wait().map_err(lost)? {
-                    break status;
-                }
+            while !ended(options | WaitIdOptions::NOHANG).map_err(lost)? {
                 let late = Instant::now().saturating_duration_since(deadline);
                 if late > GRACE {
                     let _ = kill_process_group(group, Signal::KILL);
@@ -286,14 +306,10 @@ fn wait(child: &mut Child, shared: &Shared<'_>, deadline: Option<Instant>) -> Re
                 pause = (pause * 2).min(Duration::from_millis(20));
             }
         }
-    };
-    // What the command started and left running would write into a folder that is gone.
-    let _ = kill_process_group(group, Signal::KILL);
-    let late = deadline.is_some_and(|deadline| Instant::now() > deadline);
-    if !status.success() && (shared.cancel.level() > 0 || late) {
-        return Err(Fault::Cancelled);
     }
-    Ok(status)
+    let status = running.end().map_err(lost)?;
+    // Asked to end it may say that all is well, and what it left may still be half of it.
+    if asked || shared.cancel.level() > 0 { Err(Fault::Cancelled) } else { Ok(status) }
 }
 
 fn ended(status: ExitStatus) -> String {

@@ -363,12 +363,11 @@ impl<'a> Binder<'a> {
             bound.used.set(true);
             bound.column.clone()
         });
-        let result = match result {
-            Some(column) => self.reached(column, def.result.as_str(), def.result.span, &frame, space),
-            None => {
-                self.no_result(info, &frame);
-                Column::poison()
-            }
+        let result = if let Some(column) = result {
+            self.reached(column, def.result.as_str(), def.result.span, &frame, space)
+        } else {
+            self.no_result(info, &frame);
+            Column::poison()
         };
         self.warn_unused(&frame);
         result

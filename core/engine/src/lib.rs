@@ -7,6 +7,7 @@ mod dag;
 mod eval;
 mod expand;
 mod functions;
+mod history;
 mod load;
 mod pipeline;
 mod plan;
@@ -25,4 +26,4 @@ pub use pipeline::{CommandStage, Hints, Input, Node, NodeId, Piece, Pipeline, St
 pub use plan::{EngineError, Plan, Planned, RunOptions, Status, plan};
 pub use schedule::{PANICKED, run};
 pub use settings::{Rejected, Settings};
-pub use why::{PartChange, Reason, Why, why};
+pub use why::{Difference, PartChange, Reason, Why, why};

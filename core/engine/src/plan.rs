@@ -7,6 +7,7 @@ use runpipe_base::{Device, Digest};
 use runpipe_cache::{Manifest, Store, StoreError};
 
 use crate::dag::{Dag, select};
+use crate::history::History;
 use crate::recipe::{Keys, Recipe};
 use crate::{NodeId, Pipeline};
 
@@ -121,7 +122,7 @@ pub fn plan(pipeline: &Pipeline, store: &Store, options: &RunOptions) -> Result<
                     (None, Some(_)) => Status::Run,
                     (None, None) => Status::Pending,
                 };
-                let expected_s = if manifest.is_none() { history.expected_s(&node.label()) } else { None };
+                let expected_s = if manifest.is_none() { history.expected_s(node) } else { None };
                 Planned { id: id as NodeId, status, manifest, expected_s }
             })
             .collect(),
@@ -180,17 +181,17 @@ pub(crate) fn look(
         let Some(keys) = keys_of(pipeline, id, &sight.manifests, store, options)? else { continue };
         sight.keys[id as usize] = Some(keys);
         if !sight.forced[id as usize] {
-            sight.manifests[id as usize] = find(store, &keys, options)?.map(Arc::new);
+            sight.manifests[id as usize] = find(store, &keys)?.map(Arc::new);
         }
     }
     Ok(sight)
 }
 
 /// The result of a key, also under the looser key when versions are trusted.
-pub(crate) fn find(store: &Store, keys: &Keys, options: &RunOptions) -> Result<Option<Manifest>, StoreError> {
-    match store.lookup(&keys.exact)? {
-        None if options.trust_version => store.lookup(&keys.loose),
-        found => Ok(found),
+pub(crate) fn find(store: &Store, keys: &Keys) -> Result<Option<Manifest>, StoreError> {
+    match (store.lookup(&keys.exact)?, &keys.loose) {
+        (None, Some(loose)) => store.lookup(loose),
+        (found, _) => Ok(found),
     }
 }
 
@@ -205,7 +206,7 @@ pub(crate) fn keys_of(
     let Some(inputs) = arrivals(pipeline, id, made) else { return Ok(None) };
     let node = &pipeline.nodes[id as usize];
     let recipe = Recipe { node, inputs: &inputs, device: options.device, store };
-    match recipe.keys() {
+    match recipe.keys(options.trust_version) {
         Ok(keys) => Ok(Some(keys)),
         Err(source) => {
             Err(EngineError::Path { label: node.label(), place: Places::new(pipeline).of(id), source })
@@ -269,6 +270,7 @@ fn named(pipeline: &Pipeline, name: &str) -> Result<Vec<NodeId>, EngineError> {
     let found = select(pipeline, name);
     if found.is_empty() { Err(EngineError::NoNode(name.to_owned())) } else { Ok(found) }
 }
+<<<<<<< HEAD
 
 /// How long nodes took in the last run of the pipeline.
 #[derive(Debug, Default)]
@@ -304,3 +306,5 @@ impl History {
         self.nodes.get(label).copied().or_else(siblings)
     }
 }
+=======
+>>>>>>> ca4bb07 (wip7)

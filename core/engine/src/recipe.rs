@@ -26,25 +26,27 @@ pub(crate) struct Recipe<'a> {
     pub(crate) store: &'a Store,
 }
 
-/// The exact key, and the looser one without the source digest for `--trust-version`.
+/// The exact key, and when it was asked for the looser one without the source digest, for `--trust-version`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Keys {
     /// Every part.
     pub(crate) exact: Key,
     /// Every part but the code.
-    pub(crate) loose: Key,
+    pub(crate) loose: Option<Key>,
 }
 
 impl Recipe<'_> {
-    /// The keys.
+    /// The keys, the looser one if `loose` says so.
     ///
     /// # Errors
     /// [`StoreError`] when a path cannot be read.
-    pub(crate) fn keys(&self) -> Result<Keys, StoreError> {
-        let mut keys =
-            KeyMaker { exact: Hasher::new("runpipe recipe"), loose: Hasher::new("runpipe recipe, any code") };
+    pub(crate) fn keys(&self, loose: bool) -> Result<Keys, StoreError> {
+        let mut keys = KeyMaker {
+            exact: Hasher::new("runpipe recipe"),
+            loose: loose.then(|| Hasher::new("runpipe recipe, any code")),
+        };
         self.walk(&mut keys)?;
-        Ok(Keys { exact: keys.exact.finish_key(), loose: keys.loose.finish_key() })
+        Ok(Keys { exact: keys.exact.finish_key(), loose: keys.loose.map(|loose| loose.finish_key()) })
     }
 
     /// The parts by name, for `why`.
@@ -144,7 +146,7 @@ trait Visitor {
 
 struct KeyMaker {
     exact: Hasher,
-    loose: Hasher,
+    loose: Option<Hasher>,
 }
 
 impl Visitor for KeyMaker {
@@ -154,8 +156,8 @@ impl Visitor for KeyMaker {
             fill(hasher);
         };
         add(&mut self.exact);
-        if group != "code" {
-            add(&mut self.loose);
+        if let Some(loose) = self.loose.as_mut().filter(|_| group != "code") {
+            add(loose);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One node's life: claim its key, do the work, check what came out, keep it.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -9,13 +11,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use runpipe_base::{
-    Artifact, BlobError, Ctx, Digest, Event, Host, Inputs, Kind, NodeStatus, Registry, Series, StageError,
-    Value, View,
+    Artifact, BlobError, Ctx, Digest, Event, Host, Inputs, NodeStatus, Registry, Series, StageError, Value,
 };
 use runpipe_cache::{Claim, Draft, Manifest, Slot, Store, StoreError};
 
+use self::check::{Fresh, checked, difference};
 use crate::recipe::{Keys, Recipe};
-use crate::schedule::Message;
+use crate::schedule::{Held, Message};
 use crate::{Cancel, NodeId, Pipeline, RunOptions, StageCode, command};
 
 /// What all nodes of a run share.
@@ -36,16 +38,16 @@ pub(crate) struct Job {
     pub(crate) inputs: BTreeMap<String, Vec<Artifact>>,
     /// The digests of what arrives, in the order of the node's inputs.
     pub(crate) arrived: Vec<Digest>,
-    /// Cores it holds.
-    pub(crate) cores: usize,
-    /// GPUs it holds.
-    pub(crate) gpus: Vec<u32>,
+    /// What it holds while it runs.
+    pub(crate) held: Held,
     /// Compute it although its result is in the store.
     pub(crate) force: bool,
     /// The result to compare with, when this is an audit.
     pub(crate) audit: Option<std::sync::Arc<Manifest>>,
     /// Seconds it took before, if known.
     pub(crate) expected_s: Option<f64>,
+    /// Whether it was told that another process computes it.
+    pub(crate) waited: bool,
 }
 
 /// Why a node could not be computed.
@@ -61,6 +63,8 @@ pub(crate) enum Fault {
     Blob(Digest),
     /// The run is being stopped.
     Cancelled,
+    /// Another process computes the key just now.
+    Busy,
 }
 
 impl From<StoreError> for Fault {
@@ -107,7 +111,7 @@ pub(crate) fn live(
     shared: &Shared<'_>,
     events: &Sender<Message>,
 ) -> Result<(Manifest, NodeStatus), Fault> {
-    let slot = match claim(job, shared, events)? {
+    let slot = match claim(job, shared.store)? {
         Ok(slot) => slot,
         Err(manifest) => return Ok((*manifest, NodeStatus::Joined)),
     };
@@ -134,7 +138,7 @@ pub(crate) fn live(
                         node: job.id as usize,
                         label: job.label.clone(),
                         message: error.to_string(),
-                        stderr: stderr_of(&error),
+                        stderr: stderr_of(&error).to_owned(),
                         place: String::new(),
                         retry: true,
                     },
@@ -147,10 +151,10 @@ pub(crate) fn live(
 }
 
 /// The last lines that a command wrote to stderr.
-pub(crate) fn stderr_of(error: &StageError) -> String {
+pub(crate) fn stderr_of(error: &StageError) -> &str {
     match error {
-        StageError::Command { stderr, .. } => stderr.clone(),
-        _ => String::new(),
+        StageError::Command { stderr, .. } => stderr,
+        _ => "",
     }
 }
 
@@ -160,31 +164,12 @@ fn send(events: &Sender<Message>, event: Event) {
 }
 
 /// The right to compute, or the result of somebody who did meanwhile.
-fn claim(
-    job: &Job,
-    shared: &Shared<'_>,
-    events: &Sender<Message>,
-) -> Result<Result<Slot, Box<Manifest>>, Fault> {
-    let mut told = false;
-    loop {
-        let claim = if job.force || job.audit.is_some() {
-            shared.store.claim_anew(&job.keys.exact)?
-        } else {
-            shared.store.claim(&job.keys.exact)?
-        };
-        match claim {
-            Claim::Mine(slot) => return Ok(Ok(slot)),
-            Claim::Hit(manifest) => return Ok(Err(manifest)),
-            Claim::Busy(holder) => {
-                if !std::mem::replace(&mut told, true) {
-                    send(events, Event::Waiting { node: job.id as usize, label: job.label.clone() });
-                }
-                holder.wait(Duration::from_secs(3600), &|| shared.cancel.level() > 0)?;
-                if shared.cancel.level() > 0 {
-                    return Err(Fault::Cancelled);
-                }
-            }
-        }
+fn claim(job: &Job, store: &Store) -> Result<Result<Slot, Box<Manifest>>, Fault> {
+    let anew = job.force || job.audit.is_some();
+    match if anew { store.claim_anew(&job.keys.exact)? } else { store.claim(&job.keys.exact)? } {
+        Claim::Mine(slot) => Ok(Ok(slot)),
+        Claim::Hit(manifest) => Ok(Err(manifest)),
+        Claim::Busy(_) => Err(Fault::Busy),
     }
 }
 
@@ -207,7 +192,8 @@ fn attempt_once(
         refused: Mutex::new(None),
     };
     let result = match &node.stage.code {
-        StageCode::Command(stage) => command::run(stage, job, shared, slot, host.deadline),
+        StageCode::Command(stage) => command::run(stage, job, shared, slot, host.deadline)
+            .and_then(|made| checked(job, shared, &made, shared.store).map(|()| made)),
         StageCode::Builtin(stage) => {
             let inputs = Inputs::new(job.inputs.clone(), shared.store);
             let mut cx = Ctx::new(&host, shared.options.device);
@@ -217,7 +203,10 @@ fn attempt_once(
                 Ok(Err(error)) => Err(error.into()),
                 Ok(Ok(output)) => {
                     let (metrics, series) = cx.into_reported();
-                    slot.put(output).map_err(Fault::from).map(|artifact| Made { artifact, metrics, series })
+                    let artifact = slot.put(&output)?;
+                    let fresh = Fresh::of(&output, &artifact, shared.store);
+                    let made = Made { artifact, metrics, series };
+                    checked(job, shared, &made, &fresh).map(|()| made)
                 }
             }
         }
@@ -226,7 +215,6 @@ fn attempt_once(
         return Err(Fault::Store(error));
     }
     match (result, timeout) {
-        (Ok(made), _) => checked(job, shared, &made).map(|()| made),
         (Err(Fault::Cancelled), Some(timeout)) if shared.cancel.level() == 0 => {
             Err(Fault::Stage(StageError::Other(format!(
                 "took longer than its time limit of {}",
@@ -242,6 +230,7 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
+<<<<<<< HEAD
 /// Holds what a stage made against what it declares.
 fn checked(job: &Job, shared: &Shared<'_>, made: &Made) -> Result<(), Fault> {
     let spec = &shared.pipeline.nodes[job.id as usize].stage.spec;
@@ -304,6 +293,8 @@ fn check_kinds(artifact: &Artifact, shared: &Shared<'_>) -> Result<(), Fault> {
     artifact.parts.values().try_for_each(|part| check_kinds(part, shared))
 }
 
+=======
+>>>>>>> ca4bb07 (wip7)
 /// Seals the result, or compares it with the stored one.
 fn keep(
     job: &Job,
@@ -314,7 +305,7 @@ fn keep(
 ) -> Result<(Manifest, NodeStatus), Fault> {
     let node = &shared.pipeline.nodes[job.id as usize];
     let recipe = Recipe { node, inputs: &job.arrived, device: shared.options.device, store: shared.store };
-    if node.params.values().any(holds_path) && recipe.keys()? != job.keys {
+    if node.params.values().any(holds_path) && recipe.keys(false)?.exact != job.keys.exact {
         let message = "a file that it reads was changed while it ran; run it again when nothing writes to it";
         return Err(Fault::Stage(StageError::Other(message.to_owned())));
     }
@@ -324,6 +315,10 @@ fn keep(
             Some(what) => Err(Fault::Stage(StageError::Other(format!("audit: computed again, {what}")))),
         };
     }
+    let also = match node.stage.code {
+        StageCode::Builtin(_) => recipe.keys(true)?.loose,
+        StageCode::Command(_) => None,
+    };
     let draft = Draft {
         stage: node.stage.spec.name.clone(),
         recipe: recipe.parts()?,
@@ -331,7 +326,7 @@ fn keep(
         series: made.series,
         elapsed_s: took.as_secs_f64(),
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
-        also: matches!(node.stage.code, StageCode::Builtin(_)).then_some(job.keys.loose),
+        also,
     };
     Ok((slot.seal(draft, made.artifact)?, NodeStatus::Ran))
 }
@@ -342,35 +337,6 @@ fn holds_path(value: &Value) -> bool {
         Value::List(items) => items.iter().any(holds_path),
         _ => false,
     }
-}
-
-/// The first thing in which a result differs from the stored one.
-fn difference(stored: &Manifest, made: &Made) -> Option<String> {
-    let (before, now) = (stored.artifact.entries(), made.artifact.entries());
-    for (path, entry) in &before {
-        match now.iter().find(|(other, _)| other == path) {
-            None => return Some(format!("it has no file `{path}` any more")),
-            Some((_, other)) if other.digest != entry.digest => {
-                return Some(format!("file `{path}` is different"));
-            }
-            Some(_) => {}
-        }
-    }
-    if let Some((path, _)) = now.iter().find(|(path, _)| before.iter().all(|(other, _)| other != path)) {
-        return Some(format!("it has a new file `{path}`"));
-    }
-    let names = stored.metrics.keys().chain(made.metrics.keys());
-    for name in names {
-        let (before, now) = (stored.metrics.get(name), made.metrics.get(name));
-        if before.map(|x| x.to_bits()) != now.map(|x| x.to_bits()) {
-            return Some(format!("metric `{name}` is {} and was {}", shown(now), shown(before)));
-        }
-    }
-    (stored.series != made.series).then(|| "a curve is different".to_owned())
-}
-
-fn shown(value: Option<&f64>) -> String {
-    value.map_or_else(|| "missing".to_owned(), ToString::to_string)
 }
 
 /// The engine's side of a running stage.

@@ -4,32 +4,32 @@
 //! A stage with tensors gets a share of the free cores: one when as many such stages are ready as cores are free, else the
 //! free cores evenly among those that are ready. Bytes do not depend on it: kernels have fixed blocks and reduction trees.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BinaryHeap};
+mod budget;
+mod log;
+mod ready;
+mod workers;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::sync::mpsc;
+use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
-use runpipe_base::{
-    Artifact, Device, Digest, Event, NodeRecord, NodeStatus, Registry, RunLog, RunSummary, Sink, Wants,
-};
+use runpipe_base::{Artifact, Digest, Event, Key, NodeStatus, Registry, RunLog, Sink};
 use runpipe_cache::{Manifest, Store};
 
-use crate::dag::Dag;
-use crate::plan::{History, Places, Sight, arrivals, find, keys_of, look, targets};
-use crate::recipe::Keys;
-use crate::run::{Fault, Job, Shared, live, stderr_of};
-use crate::{Cancel, EngineError, NodeId, Pipeline, RunOptions, StageCode};
+pub(crate) use self::budget::Held;
+pub(crate) use self::workers::Message;
 
-/// What workers tell the dispatcher.
-pub(crate) enum Message {
-    /// Something happened.
-    Event(Event),
-    /// A worker is done with its node.
-    Done { worker: usize, job: Box<Job>, outcome: Result<(Manifest, NodeStatus), Fault> },
-}
+use self::budget::Budget;
+use self::ready::Queue;
+use self::workers::{Workers, hear};
+use crate::dag::Dag;
+use crate::history::History;
+use crate::plan::{Places, Sight, arrivals, find, keys_of, look, targets};
+use crate::recipe::Keys;
+use crate::run::{Fault, Job, Shared, stderr_of};
+use crate::{Cancel, EngineError, NodeId, Pipeline, RunOptions};
 
 /// Runs `pipeline`: computes what `store` lacks, tells `sink` what happens, records the run and returns its log.
 ///
@@ -51,96 +51,32 @@ pub fn run(
     let hits = sight.hits();
     let idle = sight.is_whole() && !options.audit;
     let history = if idle { History::default() } else { History::of(pipeline, store)? };
-    let expected_s = (!idle).then(|| expected(pipeline, &dag, &sight, &history, options)).flatten();
+    let expected_s = (!idle).then(|| expected(pipeline, &dag, &sight, &history)).flatten();
     sink.emit(&Event::RunStarted { pipeline: pipeline.path.clone(), nodes: dag.wanted_count(), expected_s });
     if hits > 0 {
         sink.emit(&Event::Cached { count: hits });
     }
     let shared = Shared { pipeline, store, registry, options, cancel };
     let mut state = State::new(&shared, &dag, sight, history);
-    if !idle {
-        let result = std::thread::scope(|scope| state.dispatch(scope, sink));
-        // What was finished is worth keeping also when the run cannot go on.
-        let synced = store.sync();
-        result?;
-        synced?;
+    let result = if idle { Ok(()) } else { std::thread::scope(|scope| state.dispatch(scope, sink)) };
+    if result.is_err() {
+        // What was finished is worth keeping also when the run cannot go on; why it cannot is the error that matters.
+        let _ = store.sync();
     }
+    result?;
     let log = state.into_log(begun.elapsed());
     if !store.read_only() {
         store.save_run(&log)?;
+        store.sync()?;
     }
     sink.emit(&Event::RunFinished { summary: log.summary });
     Ok(log)
 }
 
-/// Seconds that the missing nodes took the last time, spread over the cores; unknown when any of them is.
-fn expected(
-    pipeline: &Pipeline,
-    dag: &Dag,
-    sight: &Sight,
-    history: &History,
-    options: &RunOptions,
-) -> Option<f64> {
-    let missing =
-        (0..pipeline.nodes.len()).filter(|id| dag.wanted(*id as NodeId) && sight.manifests[*id].is_none());
-    let total: Option<f64> = missing.map(|id| history.expected_s(&pipeline.nodes[id].label())).sum();
-    total.map(|seconds| seconds / options.jobs.max(1) as f64)
-}
-
-/// A ready node; the greatest starts first.
-struct Ready {
-    priority: i64,
-    path_s: f64,
-    job: Box<Job>,
-}
-
-impl Ord for Ready {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_path = self.path_s.total_cmp(&other.path_s);
-        self.priority.cmp(&other.priority).then(by_path).then(other.job.id.cmp(&self.job.id))
-    }
-}
-
-impl PartialOrd for Ready {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ready {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Ready {}
-
-/// What is free.
-struct Budget {
-    cores: usize,
-    memory: u64,
-    gpus: Vec<u32>,
-    all_cores: usize,
-    all_memory: u64,
-    all_gpus: usize,
-}
-
-impl Budget {
-    fn new(options: &RunOptions) -> Self {
-        let cores = options.jobs.max(1);
-        let memory = options.memory.unwrap_or_else(installed_memory);
-        let count = options.gpus.unwrap_or(u32::from(options.device == Device::Cuda));
-        let gpus: Vec<u32> = (0..count).rev().collect();
-        Self { cores, memory, all_cores: cores, all_memory: memory, all_gpus: gpus.len(), gpus }
-    }
-}
-
-/// The machine's memory in bytes; without an answer there is no limit.
-fn installed_memory() -> u64 {
-    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-    kib.map_or(u64::MAX, |kib| kib << 10)
+/// Seconds of work that the missing nodes took in earlier runs; unknown when anything is new.
+fn expected(pipeline: &Pipeline, dag: &Dag, sight: &Sight, history: &History) -> Option<f64> {
+    let missing = |id: &usize| dag.wanted(*id as NodeId) && sight.manifests[*id].is_none();
+    (0..pipeline.nodes.len()).filter(missing).map(|id| history.expected_s(&pipeline.nodes[id])).sum()
 }
 
 /// Everything the dispatcher knows.
@@ -158,7 +94,11 @@ struct State<'a> {
     waiting: Vec<u32>,
     /// How often a node's inputs had to be made again.
     rewinds: BTreeMap<NodeId, u32>,
-    ready: BinaryHeap<Ready>,
+    ready: Queue,
+    /// Nodes whose key another process computes.
+    elsewhere: Vec<Job>,
+    /// Who of this run is to compute a key, and nodes that turned out to be the same computation.
+    takers: BTreeMap<Key, Vec<NodeId>>,
     budget: Budget,
     failed: bool,
     refusal: Option<EngineError>,
@@ -170,6 +110,9 @@ const MOST_REWINDS: u32 = 3;
 
 /// How often what was committed is made to survive a power failure.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether another process is done with a key.
+const ASK_EVERY: Duration = Duration::from_millis(20);
 
 impl<'a> State<'a> {
     fn new(shared: &'a Shared<'a>, dag: &'a Dag, sight: Sight, history: History) -> Self {
@@ -187,7 +130,9 @@ impl<'a> State<'a> {
             errors: BTreeMap::new(),
             waiting: vec![0; count],
             rewinds: BTreeMap::new(),
-            ready: BinaryHeap::new(),
+            ready: Queue::default(),
+            elsewhere: Vec::new(),
+            takers: BTreeMap::new(),
             budget: Budget::new(shared.options),
             failed: false,
             refusal: None,
@@ -200,13 +145,11 @@ impl<'a> State<'a> {
     where
         'a: 's,
     {
-        let history = std::mem::take(&mut self.history);
         let nodes = &self.shared.pipeline.nodes;
         self.path_s = self.dag.longest_paths(|id| {
             let done = self.made[id as usize].is_some();
-            if done { 0.0 } else { history.expected_s(&nodes[id as usize].label()).unwrap_or(1.0) }
+            if done { 0.0 } else { self.history.guess_s(&nodes[id as usize]) }
         });
-        self.history = history;
         let (sender, receiver) = mpsc::channel();
         let mut workers = Workers::new(scope, self.shared, sender);
         self.seed(sink);
@@ -215,27 +158,54 @@ impl<'a> State<'a> {
             while let Some(job) = self.next() {
                 workers.give(job);
             }
-            if workers.busy == 0 {
+            if !workers.at_work() && (self.elsewhere.is_empty() || self.is_over()) {
                 break;
             }
-            match workers.hear(&receiver) {
+            let patience = if self.elsewhere.is_empty() { SYNC_EVERY } else { ASK_EVERY };
+            match hear(&receiver, patience) {
                 Some(Message::Event(event)) => sink.emit(&event),
                 Some(Message::Done { worker, job, outcome }) => {
                     workers.done(worker);
-                    self.give_back(&job);
-                    self.settle(*job, outcome, sink);
+                    self.budget.give_back(&job.held);
+                    self.settle(job, outcome, sink);
                 }
-                None => {}
+                None => self.ask_again(),
             }
             if synced.elapsed() > SYNC_EVERY {
                 if let Err(error) = self.shared.store.sync() {
                     self.refuse(error.into());
                 }
+                self.ask_again();
                 synced = Instant::now();
             }
         }
         self.close(sink);
         self.refusal.take().map_or(Ok(()), Err)
+    }
+
+    /// Whether nothing new begins.
+    fn is_over(&self) -> bool {
+        self.shared.cancel.level() > 0
+            || self.refusal.is_some()
+            || (self.failed && !self.shared.options.keep_going)
+    }
+
+    /// Nodes that another process computes are tried again: it may be done, or dead.
+    fn ask_again(&mut self) {
+        for job in std::mem::take(&mut self.elsewhere) {
+            self.enqueue(Box::new(job));
+        }
+    }
+
+    /// The next node that fits into what is free.
+    fn next(&mut self) -> Option<Box<Job>> {
+        if self.is_over() { None } else { self.ready.pop(&mut self.budget) }
+    }
+
+    fn enqueue(&mut self, job: Box<Job>) {
+        let node = &self.shared.pipeline.nodes[job.id as usize];
+        let demand = self.budget.demand(node, self.shared.options.device);
+        self.ready.push(demand, node.hints.priority, self.path_s[job.id as usize], job);
     }
 
     /// Finds what can begin: nodes that are not made and wait for nobody; in an audit also those that are made.
@@ -251,9 +221,8 @@ impl<'a> State<'a> {
                 }
                 continue;
             }
-            let missing = self.dag.before(id).filter(|before| self.made[*before as usize].is_none()).count();
-            self.waiting[id as usize] = missing as u32;
-            if missing == 0 {
+            self.waiting[id as usize] = self.missing(id);
+            if self.waiting[id as usize] == 0 {
                 open.push(id);
             }
         }
@@ -263,6 +232,7 @@ impl<'a> State<'a> {
     /// These nodes have all they need: each is found in the store or made ready to run. A list and no recursion: a chain
     /// of nodes that are all found may be long.
     fn open(&mut self, mut ids: Vec<NodeId>, sink: &dyn Sink) {
+        ids.reverse();
         while let Some(id) = ids.pop() {
             match self.prepare(id) {
                 Ok(Some(manifest)) => ids.extend(self.finish(id, manifest, NodeStatus::Cached, sink)),
@@ -282,12 +252,17 @@ impl<'a> State<'a> {
         } {
             self.keys[id as usize] = Some(keys);
             if !self.forced[id as usize]
-                && let Some(manifest) = find(store, &keys, options)?
+                && let Some(manifest) = find(store, &keys)?
             {
                 return Ok(Some(Arc::new(manifest)));
             }
         }
         let keys = self.keys[id as usize].expect("a node is prepared when all that it needs is made");
+        if let Some(same) = self.takers.get_mut(&keys.exact) {
+            // Looked up again when that one is done.
+            same.push(id);
+            return Ok(None);
+        }
         let node = &pipeline.nodes[id as usize];
         let mut inputs: BTreeMap<String, Vec<Artifact>> = BTreeMap::new();
         for input in &node.inputs {
@@ -296,91 +271,31 @@ impl<'a> State<'a> {
             let port = &node.stage.spec.inputs[usize::from(input.port)].name;
             inputs.entry(port.to_string()).or_default().push(part);
         }
-        let label = node.label();
-        let job = Job {
+        self.takers.insert(keys.exact, Vec::new());
+        self.enqueue(Box::new(Job {
             id,
+            label: node.label(),
             keys,
             inputs,
             arrived: arrivals(pipeline, id, &self.made).expect("all that it needs is made"),
-            cores: 0,
-            gpus: Vec::new(),
+            held: Held::default(),
             force: self.forced[id as usize],
             audit,
-            expected_s: self.history.expected_s(&label),
-            label,
-        };
-        self.ready.push(Ready {
-            priority: node.hints.priority,
-            path_s: self.path_s[id as usize],
-            job: Box::new(job),
-        });
+            expected_s: self.history.expected_s(node),
+            waited: false,
+        }));
         Ok(None)
     }
 
-    /// The next node that fits into what is free.
-    fn next(&mut self) -> Option<Box<Job>> {
-        if self.shared.cancel.level() > 0
-            || self.refusal.is_some()
-            || (self.failed && !self.shared.options.keep_going)
-        {
-            return None;
-        }
-        let mut too_big = Vec::new();
-        let mut found = None;
-        // A node that does not fit now waits; a smaller one behind it may begin.
-        while self.budget.cores > 0
-            && let Some(mut ready) = self.ready.pop()
-        {
-            if self.take(&mut ready.job) {
-                found = Some(ready.job);
-                break;
-            }
-            too_big.push(ready);
-        }
-        self.ready.extend(too_big);
-        found
-    }
-
-    /// Takes what `job` needs out of the budget, if it is free. More than there is at all counts as all there is.
-    fn take(&mut self, job: &mut Job) -> bool {
-        let node = &self.shared.pipeline.nodes[job.id as usize];
-        let tensors = node.stage.spec.wants == Wants::Tensors;
-        let cores = match node.hints.cores {
-            Some(cores) => (cores as usize).clamp(1, self.budget.all_cores),
-            None if tensors => self.share(),
-            None => 1,
-        };
-        let memory = node.hints.memory.unwrap_or(0).min(self.budget.all_memory);
-        let on_gpu = u32::from(tensors && self.shared.options.device == Device::Cuda);
-        let gpus = (node.hints.gpu.unwrap_or(on_gpu) as usize).min(self.budget.all_gpus);
-        if cores > self.budget.cores || memory > self.budget.memory || gpus > self.budget.gpus.len() {
-            return false;
-        }
-        self.budget.cores -= cores;
-        self.budget.memory -= memory;
-        job.cores = cores;
-        job.gpus = self.budget.gpus.split_off(self.budget.gpus.len() - gpus);
-        true
-    }
-
-    /// A tensor stage's share of the free cores; the one asking is out of the ready set.
-    fn share(&self) -> usize {
-        let wants = |ready: &&Ready| {
-            self.shared.pipeline.nodes[ready.job.id as usize].stage.spec.wants == Wants::Tensors
-        };
-        let rivals = self.ready.iter().filter(wants).take(self.budget.cores).count() + 1;
-        (self.budget.cores / rivals).max(1)
-    }
-
-    fn give_back(&mut self, job: &Job) {
-        let node = &self.shared.pipeline.nodes[job.id as usize];
-        self.budget.cores += job.cores;
-        self.budget.memory += node.hints.memory.unwrap_or(0).min(self.budget.all_memory);
-        self.budget.gpus.extend(&job.gpus);
-    }
-
     /// What a node's end means for the others.
-    fn settle(&mut self, job: Job, outcome: Result<(Manifest, NodeStatus), Fault>, sink: &dyn Sink) {
+    fn settle(&mut self, mut job: Box<Job>, outcome: Result<(Manifest, NodeStatus), Fault>, sink: &dyn Sink) {
+        if matches!(outcome, Err(Fault::Busy)) {
+            if !std::mem::replace(&mut job.waited, true) {
+                sink.emit(&Event::Waiting { node: job.id as usize, label: job.label.clone() });
+            }
+            return self.elsewhere.push(*job);
+        }
+        let same = self.takers.remove(&job.keys.exact).unwrap_or_default();
         match outcome {
             Ok((_, NodeStatus::Cached)) => {}
             Ok((manifest, status)) => {
@@ -392,8 +307,13 @@ impl<'a> State<'a> {
             Err(Fault::Store(error)) => self.refuse(error.into()),
             Err(Fault::Blob(digest)) => self.rewind(&job, &digest, sink),
             Err(Fault::Stage(error)) => self.fail(&job, error.to_string(), stderr_of(&error), sink),
-            Err(Fault::Panic(words)) => self.fail(&job, format!("{PANICKED}{words}"), String::new(), sink),
+            Err(Fault::Panic(words)) => self.fail(&job, format!("{PANICKED}{words}"), "", sink),
+            Err(Fault::Busy) => unreachable!("seen above"),
         }
+        for id in &same {
+            self.keys[*id as usize] = None;
+        }
+        self.reopen(&same, sink);
     }
 
     /// A node is made; returns the nodes that now have all they need.
@@ -428,14 +348,14 @@ impl<'a> State<'a> {
         open
     }
 
-    fn fail(&mut self, job: &Job, message: String, stderr: String, sink: &dyn Sink) {
+    fn fail(&mut self, job: &Job, message: String, stderr: &str, sink: &dyn Sink) {
         self.failed = true;
         self.status[job.id as usize] = Some(NodeStatus::Failed);
         sink.emit(&Event::Failed {
             node: job.id as usize,
             label: job.label.clone(),
             message: message.clone(),
-            stderr: stderr.clone(),
+            stderr: stderr.to_owned(),
             place: self.places.of(job.id),
             retry: false,
         });
@@ -465,33 +385,58 @@ impl<'a> State<'a> {
         *rewinds += 1;
         if *rewinds > MOST_REWINDS {
             let message = format!("object `{}` cannot be read, although it was made again", digest.short());
-            return self.fail(job, message, String::new(), sink);
+            return self.fail(job, message, "", sink);
         }
-        // Bytes that no input holds are its own: they lay damaged where its result was to be kept, and are set aside now.
-        let again = if makers.is_empty() { vec![job.id] } else { makers.clone() };
-        let labels: Vec<String> = again
-            .iter()
-            .map(|id| format!("`{}`", self.shared.pipeline.nodes[*id as usize].label()))
-            .collect();
-        sink.emit(&Event::Warning {
-            message: format!(
-                "a stored result of {} is damaged or gone; it is computed again",
-                labels.join(", ")
-            ),
-        });
         self.keys[job.id as usize] = None;
         self.status[job.id as usize] = None;
         if job.audit.is_some() {
             self.made[job.id as usize] = None;
         }
-        let mut open = if makers.is_empty() { again } else { Vec::new() };
-        for maker in makers {
-            self.waiting[job.id as usize] += 1;
-            // It may be on its way already, for another node that misses the same bytes.
-            if self.made[maker as usize].take().is_some() {
-                self.status[maker as usize] = None;
-                self.forced[maker as usize] = true;
-                open.push(maker);
+        let mut again = makers;
+        if again.is_empty() && self.missing(job.id) == 0 {
+            // Bytes that no input holds are its own: they lay damaged where its result was to be kept, and are set aside now.
+            again.push(job.id);
+        }
+        if !again.is_empty() {
+            let label = |id: &NodeId| format!("`{}`", self.shared.pipeline.nodes[*id as usize].label());
+            let labels: Vec<String> = again.iter().map(label).collect();
+            let message =
+                format!("a stored result of {} is damaged or gone; it is computed again", labels.join(", "));
+            sink.emit(&Event::Warning { message });
+        }
+        again.retain(|id| *id != job.id);
+        for maker in &again {
+            self.unmake(*maker);
+        }
+        again.push(job.id);
+        self.reopen(&again, sink);
+    }
+
+    /// A node's bytes are gone: it is to be made again, and who waits waits for it as well.
+    fn unmake(&mut self, id: NodeId) {
+        self.made[id as usize] = None;
+        self.status[id as usize] = None;
+        self.forced[id as usize] = true;
+        for next in self.dag.after(id) {
+            // One that waits for nothing runs already, with what it holds in its hands.
+            if self.made[next as usize].is_none() && self.waiting[next as usize] > 0 {
+                self.waiting[next as usize] += 1;
+            }
+        }
+    }
+
+    /// How many of the nodes that it needs are not made.
+    fn missing(&self, id: NodeId) -> u32 {
+        self.dag.before(id).filter(|before| self.made[*before as usize].is_none()).count() as u32
+    }
+
+    /// Opens those of the nodes that have all they need; the others wait for it.
+    fn reopen(&mut self, ids: &[NodeId], sink: &dyn Sink) {
+        let mut open = Vec::new();
+        for id in ids {
+            self.waiting[*id as usize] = self.missing(*id);
+            if self.waiting[*id as usize] == 0 {
+                open.push(*id);
             }
         }
         self.open(open, sink);
@@ -520,122 +465,7 @@ impl<'a> State<'a> {
             sink.emit(&Event::Skipped { node: id as usize, label, because: because.to_owned() });
         }
     }
-
-    /// The log of the run. Nodes keep their places in the pipeline, wanted or not, since reports refer to them by place.
-    fn into_log(mut self, took: Duration) -> RunLog {
-        let mut summary = RunSummary { elapsed_s: took.as_secs_f64(), ..RunSummary::default() };
-        let nodes = self.shared.pipeline.nodes.iter().enumerate().map(|(id, node)| {
-            let (manifest, status) = (self.made[id].take(), self.status[id]);
-            if self.dag.wanted(id as NodeId) {
-                summary.nodes += 1;
-                match status {
-                    Some(NodeStatus::Cached) => summary.cached += 1,
-                    Some(NodeStatus::Ran | NodeStatus::Joined) => summary.ran += 1,
-                    Some(NodeStatus::Failed) => summary.failed += 1,
-                    Some(NodeStatus::Cancelled) => summary.cancelled += 1,
-                    Some(NodeStatus::Skipped) | None => summary.skipped += 1,
-                }
-            }
-            let input = |input: &crate::Input| {
-                let port = node.stage.spec.inputs[usize::from(input.port)].name.to_string();
-                (port, input.node as usize, input.part.to_string())
-            };
-            NodeRecord {
-                label: node.label(),
-                name: node.name.to_string(),
-                index: node.index.iter().map(|(axis, value)| (axis.to_string(), value.clone())).collect(),
-                stage: node.stage.spec.name.clone(),
-                params: Arc::clone(&node.params),
-                inputs: node.inputs.iter().map(input).collect(),
-                place: self.places.of(id as NodeId),
-                status: status.unwrap_or(NodeStatus::Skipped),
-                key: self.keys[id].map(|keys| keys.exact),
-                artifact: manifest.as_ref().map(|m| Arc::clone(&m.artifact)),
-                metrics: manifest.as_ref().map(|m| m.metrics.clone()).unwrap_or_default(),
-                series: manifest.as_ref().map(|m| m.series.clone()).unwrap_or_default(),
-                elapsed_s: manifest.map_or(0.0, |m| m.elapsed_s),
-                error: self.errors.remove(&(id as NodeId)),
-            }
-        });
-        let nodes = nodes.collect();
-        RunLog {
-            pipeline: self.shared.pipeline.path.clone(),
-            doc: self.shared.pipeline.doc.clone(),
-            params: self.shared.pipeline.params.clone(),
-            device: self.shared.options.device,
-            nodes,
-            reports: self.shared.pipeline.reports.clone(),
-            summary,
-        }
-    }
 }
 
 /// How the message of a node begins whose stage panicked: that is our bug and not the user's.
 pub const PANICKED: &str = "a bug in the stage: it panicked: ";
-
-/// Threads that compute nodes, begun when they are needed.
-struct Workers<'s, 'e> {
-    scope: &'s Scope<'s, 'e>,
-    shared: &'s Shared<'s>,
-    sender: Sender<Message>,
-    all: Vec<(Sender<Box<Job>>, ScopedJoinHandle<'s, ()>)>,
-    idle: Vec<usize>,
-    busy: usize,
-}
-
-impl<'s, 'e> Workers<'s, 'e> {
-    fn new(scope: &'s Scope<'s, 'e>, shared: &'s Shared<'s>, sender: Sender<Message>) -> Self {
-        Self { scope, shared, sender, all: Vec::new(), idle: Vec::new(), busy: 0 }
-    }
-
-    fn give(&mut self, job: Box<Job>) {
-        let worker = self.idle.pop().unwrap_or_else(|| {
-            let number = self.all.len();
-            let (jobs, queue) = mpsc::channel();
-            let (shared, sender) = (self.shared, self.sender.clone());
-            let thread = self.scope.spawn(move || work(number, shared, &queue, &sender));
-            self.all.push((jobs, thread));
-            number
-        });
-        self.busy += 1;
-        self.all[worker].0.send(job).expect("a worker waits for jobs until its sender is dropped");
-    }
-
-    fn done(&mut self, worker: usize) {
-        self.busy -= 1;
-        self.idle.push(worker);
-    }
-
-    /// The next message; none now and then, so that the dispatcher can look after the store.
-    fn hear(&self, receiver: &Receiver<Message>) -> Option<Message> {
-        match receiver.recv_timeout(SYNC_EVERY) {
-            Ok(message) => Some(message),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => unreachable!("the dispatcher holds a sender itself"),
-        }
-    }
-}
-
-/// A worker: computes one node after another. A stage with tensors computes in a pool of as many threads as it has cores.
-fn work(number: usize, shared: &Shared<'_>, queue: &Receiver<Box<Job>>, sender: &Sender<Message>) {
-    let mut pools: BTreeMap<usize, ThreadPool> = BTreeMap::new();
-    while let Ok(job) = queue.recv() {
-        let stage = &shared.pipeline.nodes[job.id as usize].stage;
-        let pooled = stage.spec.wants == Wants::Tensors && matches!(stage.code, StageCode::Builtin(_));
-        let outcome = if pooled {
-            let pool = pools.entry(job.cores).or_insert_with(|| {
-                ThreadPoolBuilder::new()
-                    .num_threads(job.cores)
-                    .build()
-                    .expect("the system gives a few threads")
-            });
-            let sender = sender.clone();
-            pool.install(|| live(&job, shared, &sender))
-        } else {
-            live(&job, shared, sender)
-        };
-        if sender.send(Message::Done { worker: number, job, outcome }).is_err() {
-            return;
-        }
-    }
-}

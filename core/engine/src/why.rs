@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use runpipe_base::{Key, RunLog};
-use runpipe_cache::{Manifest, RecipePart, Store};
+use runpipe_base::Key;
+use runpipe_cache::{Manifest, RecipePart, RunId, RunInfo, Store};
 
 use crate::dag::Dag;
 use crate::plan::{arrivals, look};
@@ -32,23 +32,30 @@ pub enum Reason {
         elapsed_s: f64,
         /// The version of the tool that computed it.
         made_by: String,
-        /// What differs from the last run that had it; empty when nothing does.
-        changes: Vec<PartChange>,
+        /// What differs from the last run that had it otherwise, if there is one.
+        against: Option<Difference>,
     },
     /// It would run.
     Runs {
-        /// What differs from the last run that had it.
-        changes: Vec<PartChange>,
-        /// Whether an earlier run had it at all.
-        known: bool,
+        /// What differs from the last run that had it, if there is one.
+        against: Option<Difference>,
     },
     /// A node before it must run first.
     Pending {
         /// Those nodes that run first, by label.
         first: Vec<String>,
-        /// What differs already, apart from inputs.
-        changes: Vec<PartChange>,
+        /// What differs already from the last run that had it, apart from inputs.
+        against: Option<Difference>,
     },
+}
+
+/// What changed since an earlier run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The run.
+    pub run: RunId,
+    /// The parts of the recipe that are not what they were.
+    pub changes: Vec<PartChange>,
 }
 
 /// A part of a recipe that is not what it was.
@@ -74,48 +81,74 @@ pub fn why(
 ) -> Result<Vec<Why>, EngineError> {
     let dag = Dag::new(pipeline, nodes);
     let sight = look(pipeline, &dag, store, options)?;
-    let last = match store.last_run_of(&pipeline.path)? {
-        Some(run) => store.load_run(run.id).ok(),
-        None => None,
-    };
-    let before = last.as_ref().map(keys_by_label).unwrap_or_default();
-    nodes
-        .iter()
-        .map(|id| {
-            let label = pipeline.nodes[*id as usize].label();
-            let old = match before.get(label.as_str()) {
-                Some(key) => store.recipe(key)?,
-                None => None,
-            };
-            let changes = match &old {
-                Some(old) => compare(old, &now(pipeline, *id, &sight.manifests, store, options)?),
-                None => Vec::new(),
-            };
-            let reason = match (&sight.manifests[*id as usize], sight.keys[*id as usize]) {
-                (Some(manifest), _) => Reason::Cached {
-                    key: manifest.key,
-                    elapsed_s: manifest.elapsed_s,
-                    made_by: manifest.made_by.clone(),
-                    changes,
-                },
-                (None, Some(_)) => Reason::Runs { changes, known: old.is_some() },
-                (None, None) => {
-                    let first = dag.before(*id).filter(|before| sight.manifests[*before as usize].is_none());
-                    let mut first: Vec<String> =
-                        first.map(|id| pipeline.nodes[id as usize].label()).collect();
-                    first.sort();
-                    let changes =
-                        changes.into_iter().filter(|change| !change.name.starts_with("input")).collect();
-                    Reason::Pending { first, changes }
+    let runs = Earlier::read(pipeline, store)?;
+    let one = |id: NodeId| {
+        let label = pipeline.nodes[id as usize].label();
+        let found = &sight.manifests[id as usize];
+        let mut against = match runs.recipe(store, &label, found.as_ref().map(|manifest| manifest.key))? {
+            Some((run, old)) => {
+                let changes = compare(&old, &now(pipeline, id, &sight.manifests, store, options)?);
+                Some(Difference { run, changes })
+            }
+            None => None,
+        };
+        let reason = match (found, sight.keys[id as usize]) {
+            (Some(manifest), _) => Reason::Cached {
+                key: manifest.key,
+                elapsed_s: manifest.elapsed_s,
+                made_by: manifest.made_by.clone(),
+                against,
+            },
+            (None, Some(_)) => Reason::Runs { against },
+            (None, None) => {
+                let first = dag.before(id).filter(|before| sight.manifests[*before as usize].is_none());
+                let mut first: Vec<String> = first.map(|id| pipeline.nodes[id as usize].label()).collect();
+                first.sort();
+                if let Some(difference) = &mut against {
+                    difference.changes.retain(|change| !change.name.starts_with("input"));
                 }
-            };
-            Ok(Why { label, reason })
-        })
-        .collect()
+                Reason::Pending { first, against }
+            }
+        };
+        Ok(Why { label, reason })
+    };
+    nodes.iter().map(|id| one(*id)).collect()
 }
 
-fn keys_by_label(log: &RunLog) -> BTreeMap<&str, Key> {
-    log.nodes.iter().filter_map(|node| Some((node.label.as_str(), node.key?))).collect()
+/// How far back `why` looks.
+const RUNS: usize = 20;
+
+/// Which keys the nodes had in earlier runs, the newest first.
+struct Earlier(Vec<(RunId, BTreeMap<String, Key>)>);
+
+impl Earlier {
+    fn read(pipeline: &Pipeline, store: &Store) -> Result<Self, EngineError> {
+        let mut runs = store.runs_of(&pipeline.path, RUNS)?;
+        // Runs that found the same share one log.
+        runs.dedup_by_key(|run| run.content);
+        let keys = |run: RunInfo| {
+            let nodes = store.times_of(&run).ok()?.into_iter();
+            Some((run.id, nodes.filter_map(|node| Some((node.label, node.key?))).collect()))
+        };
+        Ok(Self(runs.into_iter().filter_map(keys).collect()))
+    }
+
+    /// The node's recipe in the last run that had it under a key other than `besides`.
+    fn recipe(
+        &self,
+        store: &Store,
+        label: &str,
+        besides: Option<Key>,
+    ) -> Result<Option<(RunId, Vec<RecipePart>)>, EngineError> {
+        for (run, keys) in &self.0 {
+            if let Some(key) = keys.get(label).filter(|key| Some(**key) != besides)
+                && let Some(recipe) = store.recipe(key)?
+            {
+                return Ok(Some((*run, recipe)));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// The node's recipe as it is now, without the inputs that are not known yet.
@@ -176,6 +209,7 @@ impl fmt::Display for PartChange {
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+<<<<<<< HEAD
         let (line, changes) = match &self.reason {
             Reason::Cached { key, elapsed_s, made_by, changes } => (
                 format!(
@@ -201,12 +235,44 @@ impl fmt::Display for Why {
                     if first.len() > 5 { format!(" and {} more", first.len() - 5) } else { String::new() };
                 let have = if first.len() > 1 { "have" } else { "has" };
                 (format!("is decided when {shown}{more} {have} run"), changes)
+=======
+        write!(f, "`{}` ", self.label)?;
+        let against = match &self.reason {
+            Reason::Cached { key, elapsed_s, made_by, against } => {
+                write!(
+                    f,
+                    "is cached: key {}, computed in {elapsed_s:.1} s by runpipe {made_by}",
+                    key.short()
+                )?;
+                against
+            }
+            Reason::Runs { against: None } => {
+                return f.write_str("runs: no earlier run of this pipeline had it");
+            }
+            Reason::Runs { against: Some(Difference { changes, .. }) } if changes.is_empty() => {
+                return f.write_str(
+                    "runs: nothing changed, but its result is not in the store any more (or is forced)",
+                );
+            }
+            Reason::Runs { against } => {
+                f.write_str("runs, because something changed")?;
+                against
+            }
+            Reason::Pending { first, against } => {
+                let shown = first.iter().take(5).map(|label| format!("`{label}`")).collect::<Vec<_>>();
+                write!(f, "is decided when {}", shown.join(", "))?;
+                if first.len() > shown.len() {
+                    write!(f, " and {} more", first.len() - shown.len())?;
+                }
+                f.write_str(if first.len() == 1 { " has run" } else { " have run" })?;
+                against
+>>>>>>> ca4bb07 (wip7)
             }
         };
-        write!(f, "`{}` {line}", self.label)?;
-        if let (Reason::Cached { .. }, false) = (&self.reason, changes.is_empty()) {
-            f.write_str("\n  against the last run:")?;
-        }
-        changes.iter().try_for_each(|change| write!(f, "\n  {change}"))
+        let Some(Difference { run, changes }) = against.as_ref().filter(|d| !d.changes.is_empty()) else {
+            return Ok(());
+        };
+        write!(f, "\n  against run {run}:")?;
+        changes.iter().try_for_each(|change| write!(f, "\n    {change}"))
     }
 }
