@@ -6,4 +6,5 @@ mod help;
 mod house;
 mod pages;
 mod pipelines;
+mod stop;
 mod tidy;
