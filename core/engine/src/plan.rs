@@ -1,6 +1,5 @@
 //! Plans: what is in the store, what must run, and what can only be known later.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use runpipe_base::{Device, Digest};
@@ -270,41 +269,3 @@ fn named(pipeline: &Pipeline, name: &str) -> Result<Vec<NodeId>, EngineError> {
     let found = select(pipeline, name);
     if found.is_empty() { Err(EngineError::NoNode(name.to_owned())) } else { Ok(found) }
 }
-<<<<<<< HEAD
-
-/// How long nodes took in the last run of the pipeline.
-#[derive(Debug, Default)]
-pub(crate) struct History {
-    /// Seconds by label.
-    nodes: BTreeMap<String, f64>,
-    /// Seconds in all and number of nodes, by the name of the binding.
-    families: BTreeMap<String, (f64, usize)>,
-}
-
-impl History {
-    /// Reads the last run's log; without one nothing is expected.
-    pub(crate) fn of(pipeline: &Pipeline, store: &Store) -> Result<Self, StoreError> {
-        let mut history = Self::default();
-        let Some(run) = store.last_run_of(&pipeline.path)? else { return Ok(history) };
-        // A record that was damaged or collected meanwhile costs the estimate, not the run.
-        let Ok(log) = store.load_run(run.id) else { return Ok(history) };
-        for node in log.nodes.into_iter().filter(|node| node.artifact.is_some() && node.elapsed_s > 0.0) {
-            let (total_s, count) = history.families.entry(node.name).or_default();
-            *total_s += node.elapsed_s;
-            *count += 1;
-            history.nodes.insert(node.label, node.elapsed_s);
-        }
-        Ok(history)
-    }
-
-    /// Seconds the node took, or what its siblings took in the mean: a new seed takes as long as the others.
-    pub(crate) fn expected_s(&self, label: &str) -> Option<f64> {
-        let siblings = || {
-            let (total_s, count) = self.families.get(label.split('[').next()?)?;
-            Some(total_s / *count as f64)
-        };
-        self.nodes.get(label).copied().or_else(siblings)
-    }
-}
-=======
->>>>>>> ca4bb07 (wip7)

@@ -209,40 +209,14 @@ impl fmt::Display for PartChange {
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-<<<<<<< HEAD
-        let (line, changes) = match &self.reason {
-            Reason::Cached { key, elapsed_s, made_by, changes } => (
-                format!(
-                    "is cached: key {}, computed in {} by runpipe {made_by}",
-                    key.short(),
-                    duration(*elapsed_s)
-                ),
-                changes,
-            ),
-            Reason::Runs { known: false, changes } => {
-                ("runs: no earlier run of this pipeline had it".to_owned(), changes)
-            }
-            Reason::Runs { known: true, changes } if changes.is_empty() => (
-                "runs: nothing changed, but its result is not in the store any more (or is forced)"
-                    .to_owned(),
-                changes,
-            ),
-            Reason::Runs { known: true, changes } => ("runs, because this changed:".to_owned(), changes),
-            Reason::Pending { first, changes } => {
-                let shown =
-                    first.iter().take(5).map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
-                let more =
-                    if first.len() > 5 { format!(" and {} more", first.len() - 5) } else { String::new() };
-                let have = if first.len() > 1 { "have" } else { "has" };
-                (format!("is decided when {shown}{more} {have} run"), changes)
-=======
         write!(f, "`{}` ", self.label)?;
         let against = match &self.reason {
             Reason::Cached { key, elapsed_s, made_by, against } => {
                 write!(
                     f,
-                    "is cached: key {}, computed in {elapsed_s:.1} s by runpipe {made_by}",
-                    key.short()
+                    "is cached: key {}, computed in {} by runpipe {made_by}",
+                    key.short(),
+                    duration(*elapsed_s)
                 )?;
                 against
             }
@@ -266,7 +240,6 @@ impl fmt::Display for Why {
                 }
                 f.write_str(if first.len() == 1 { " has run" } else { " have run" })?;
                 against
->>>>>>> ca4bb07 (wip7)
             }
         };
         let Some(Difference { run, changes }) = against.as_ref().filter(|d| !d.changes.is_empty()) else {

@@ -60,7 +60,13 @@ pub(super) fn checked(job: &Job, shared: &Shared<'_>, made: &Made, blobs: &dyn B
 /// Every kind has a checker: what does not satisfy it is the producing stage's error.
 fn check_kinds(artifact: &Artifact, registry: &Registry, blobs: &dyn Blobs) -> Result<(), Fault> {
     if let Some(kind) = registry.kind(artifact.kind.as_str()).filter(|_| artifact.kind != Kind::ANY) {
-        (kind.check)(&View::new(artifact, blobs))?;
+        (kind.check)(&View::new(artifact, blobs)).map_err(|error| match error {
+            StageError::Input(message) => StageError::Input(format!(
+                "{message}; `runpipe stages describe {}` says what one holds",
+                artifact.kind
+            )),
+            error => error,
+        })?;
     }
     artifact.parts.values().try_for_each(|part| check_kinds(part, registry, blobs))
 }

@@ -13,7 +13,7 @@ fn what_a_stage_does_wrong_is_told_and_kept_from_the_store() {
         ("error", "it was told to fail"),
         ("panic", "a bug in the stage: it panicked: out of cheese"),
         ("kind", "`toy.fail` made `pair` instead of `number`"),
-        ("layout", "not a number"),
+        ("layout", "not a number; `runpipe stages describe number` says what one holds"),
         ("metric", "`toy.fail` reported a number `m` that it does not declare"),
         ("nan", "metric `n` is NaN"),
         ("part", "`toy.fail` made a part `more` that it does not declare"),
