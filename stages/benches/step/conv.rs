@@ -40,14 +40,14 @@ fn classify<M: 'static>(
     batch: usize,
     size: usize,
     build: impl FnOnce(Scope<'_, Cpu>) -> Result<M>,
-    forward: impl Fn(&M, &Pass<'_, Cpu>, Maps) -> Result<Logits> + 'static,
+    forward: impl Fn(&M, &Pass<'_, Cpu>, &Images<Cpu>) -> Result<Logits> + 'static,
 ) -> Step {
     let mut stream = Stream::new(0, "images");
     let x = (0..batch * 3 * size * size).map(|_| stream.normal() as f32).collect();
     let x: Images<Cpu> = Cpu::default().tensor_of(x, (batch, 3, size, size)).expect("memory");
     let classes: Vec<u32> = (0..batch).map(|_| stream.below(10) as u32).collect();
     train(OptimizerConfig::sgd(0.9, false, 5e-4), build, move |model, pass| {
-        cross_entropy(forward(model, pass, x.retaped())?, &classes, 0.0)
+        cross_entropy(forward(model, pass, &x)?, &classes, 0.0)
     })
 }
 
@@ -80,6 +80,10 @@ impl Normed {
     fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps, act: Act) -> Result<Maps> {
         self.norm.forward(pass, self.conv.forward(pass, x)?, act)
     }
+
+    fn of_data(&self, pass: &Pass<'_, Cpu>, x: &Images<Cpu>) -> Result<Maps> {
+        self.norm.forward(pass, self.conv.of_data(pass, x)?, Act::Relu)
+    }
 }
 
 /// MobileNet V1 with a stem of stride 1, for images of 32×32.
@@ -107,8 +111,8 @@ impl MobileNet {
 }
 
 impl MobileNet {
-    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits> {
-        let x = self.stem.forward(pass, x, Act::Relu)?;
+    fn forward(&self, pass: &Pass<'_, Cpu>, x: &Images<Cpu>) -> Result<Logits> {
+        let x = self.stem.of_data(pass, x)?;
         let x = self.blocks.iter().try_fold(x, |x, (depthwise, pointwise)| {
             pointwise.forward(pass, depthwise.forward(pass, x, Act::Relu)?, Act::Relu)
         })?;
@@ -234,8 +238,8 @@ impl RepGhost {
 }
 
 impl RepGhost {
-    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits> {
-        let x = self.stem.forward(pass, x, Act::Relu)?;
+    fn forward(&self, pass: &Pass<'_, Cpu>, x: &Images<Cpu>) -> Result<Logits> {
+        let x = self.stem.of_data(pass, x)?;
         let x = self.blocks.iter().try_fold(x, |x, block| block.forward(pass, x))?;
         let x = global_average(self.last.forward(pass, x, Act::Relu)?)?;
         let x = self.wide.forward(pass, x, Act::Relu)?;
@@ -287,8 +291,8 @@ impl PreActResNet {
 }
 
 impl PreActResNet {
-    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Logits> {
-        let mut x = self.stem.forward(pass, x)?;
+    fn forward(&self, pass: &Pass<'_, Cpu>, x: &Images<Cpu>) -> Result<Logits> {
+        let mut x = self.stem.of_data(pass, x)?;
         for Block { norms, convs, shortcut } in &self.blocks {
             let input = x.with_empty_tape();
             let y = norms[0].forward(pass, x, Act::Relu)?;

@@ -3,7 +3,7 @@
 use dfdx::prelude::Tape;
 
 use crate::kit::backend::{Backend, Images, Result};
-use crate::kit::ops::conv::{Geometry, conv2d, conv2d_cropped};
+use crate::kit::ops::conv::{Geometry, conv2d, conv2d_cropped, conv2d_of_data};
 use crate::kit::params::{Init, Param, Pass, Role, Scope};
 
 /// A convolution, as `torch.nn.Conv2d`: parameters `weight` `[O, I / groups, K, K]` and, if it has one, `bias` `[O]`.
@@ -71,6 +71,24 @@ impl Conv2d {
         x: Images<D, T>,
     ) -> Result<Images<D, T>> {
         conv2d(x, pass.get(self.weight), self.bias.map(|b| pass.get(b)), self.geometry)
+    }
+
+    /// The layer on images that are data: where a net begins, and no gradient is wanted of its input.
+    ///
+    /// # Shapes
+    /// `[B, I, H, W]` → `[B, O, H', W']`.
+    ///
+    /// # Errors
+    /// `StageError::Tensor` when the device refuses.
+    ///
+    /// # Panics
+    /// When the shapes do not fit, or the layer has groups.
+    pub fn of_data<D: Backend, T: Tape<f32, D>>(
+        &self,
+        pass: &Pass<'_, D>,
+        x: &Images<D>,
+    ) -> Result<Images<D, T>> {
+        conv2d_of_data(x, pass.get(self.weight), self.bias.map(|b| pass.get(b)), self.geometry)
     }
 
     /// The layer with its first `outputs` filters, on as many channels as x has; a depthwise layer takes as many groups.

@@ -165,7 +165,7 @@ pub fn conv2d_cropped<D: Backend, T: Tape<f32, D>>(
     outputs: usize,
     geometry: Geometry,
 ) -> Result<Images<D, T>> {
-    let ((images, channels, height, width), (filters, depth, ky, kx)) = (*x.shape(), *w.shape());
+    let ((_, channels, ..), (filters, depth, ..)) = (*x.shape(), *w.shape());
     let groups = geometry.groups;
     assert!(
         groups > 0 && channels.is_multiple_of(groups) && outputs.is_multiple_of(groups),
@@ -181,8 +181,45 @@ pub fn conv2d_cropped<D: Backend, T: Tape<f32, D>>(
     if groups == channels && groups == outputs && depth == 1 {
         return depthwise(x, w, b, geometry);
     }
+    let (x, tape) = x.split_tape();
+    convolve(x, tape, w, b, outputs, geometry, true)
+}
+
+/// As [`conv2d`] for images that are data: this is where a tape starts, and nobody wants their gradient, which for a
+/// few channels in is the slowest part.
+///
+/// # Shapes
+/// `x: [B, I, H, W]`, `w: [O, I, K, K']`, `b: [O]` → `[B, O, H', W']`; in one group.
+///
+/// # Errors
+/// `StageError::Tensor` when the device refuses.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn conv2d_of_data<D: Backend, T: Tape<f32, D>>(
+    x: &Images<D>,
+    w: &Images<D>,
+    b: Option<&Vector<D>>,
+    geometry: Geometry,
+) -> Result<Images<D, T>> {
+    let ((_, channels, ..), (outputs, inputs, ..)) = (*x.shape(), *w.shape());
+    assert!(inputs == channels && geometry.groups == 1, "channels that the weights read");
+    assert!(b.is_none_or(|b| b.shape().0 >= outputs), "a bias for {outputs} channels");
+    convolve(x.clone(), T::default(), w, b, outputs, geometry, false)
+}
+
+/// The convolution as one tape entry; `onward` says whether x gets a gradient.
+fn convolve<D: Backend, T: Tape<f32, D>>(
+    x: Images<D>,
+    mut tape: T,
+    w: &Images<D>,
+    b: Option<&Vector<D>>,
+    outputs: usize,
+    geometry: Geometry,
+    onward: bool,
+) -> Result<Images<D, T>> {
+    let ((images, channels, height, width), (_, depth, ky, kx)) = (*x.shape(), *w.shape());
     let conv = Shapes { plane: [height, width], channels, outputs, depth, kernel: [ky, kx], geometry };
-    let (x, mut tape) = x.split_tape();
     let grid = conv.windows().grid;
     let mut y = vec![0.0; images * outputs * grid[0] * grid[1]];
     conv.forward(&D::view(&x), &D::view(w), b.map(D::view).as_deref(), &mut y);
@@ -194,7 +231,10 @@ pub fn conv2d_cropped<D: Backend, T: Tape<f32, D>>(
             D::add_grad(grads, b, |db| sum_planes(&dy, outputs, grid[0] * grid[1], db))?;
         }
         D::add_grad(grads, &w, |dw| conv.weight_gradient(&D::view(&x), &dy, dw))?;
-        D::add_grad(grads, &x, |dx| conv.input_gradient(&D::view(&w), &dy, dx))
+        if onward {
+            D::add_grad(grads, &x, |dx| conv.input_gradient(&D::view(&w), &dy, dx))?;
+        }
+        Ok(())
     });
     Ok(y.put_tape(tape))
 }

@@ -157,7 +157,7 @@ struct Slide {
 impl Slide {
     fn new(windows: &Windows) -> Self {
         let patches = Patches::among_zeros(windows);
-        let columns = patches.columns(1).next_multiple_of(taps::WIDE);
+        let columns = patches.columns(1).next_multiple_of(taps::wide());
         Self { grid: windows.grid, sums: vec![0.0; columns], patches }
     }
 

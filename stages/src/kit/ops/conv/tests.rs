@@ -147,6 +147,17 @@ proptest! {
 }
 
 #[test]
+fn data_get_no_gradient_and_weights_the_same_one() {
+    let mut given = Inputs::new(4);
+    let (w, b) = (given.add((4, 3, 3, 3)), given.add((4,)));
+    let x = Cpu::default().tensor_of(normals(1, 2 * 3 * 25), (2, 3, 5, 5)).unwrap();
+    let geometry = Geometry::same(3).stride(2);
+    given.check(|p| conv2d_of_data(&x, p.get(w), Some(p.get(b)), geometry).unwrap());
+    let of_data = given.slopes(&|p| conv2d_of_data(&x, p.get(w), Some(p.get(b)), geometry).unwrap());
+    assert!(of_data == given.slopes(&|p| conv2d(x.retaped(), p.get(w), Some(p.get(b)), geometry).unwrap()));
+}
+
+#[test]
 fn a_cropped_weight_gives_what_its_first_filters_and_channels_give() {
     let device = Cpu::default();
     let (images, inputs, outputs) = (2, 3, 4);

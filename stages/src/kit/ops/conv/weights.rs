@@ -12,7 +12,7 @@ use crate::kit::cpu::turn::turn;
 const PARTIAL: usize = 1 << 20;
 
 /// The most parts that the images are cut into.
-const PARTS: usize = 16;
+const PARTS: usize = 8;
 
 /// Channels that one task looks at, where a part of the images is shared by several tasks.
 const CHANNELS: usize = 32;

@@ -3,8 +3,12 @@
 
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 
-/// Neighbouring sums that are made at once.
-pub(super) const WIDE: usize = 64;
+use crate::kit::cpu::tile;
+
+/// Neighbouring sums that are made at once: four vectors.
+pub(super) fn wide() -> usize {
+    4 * tile::lanes()
+}
 
 /// Lanes of a sum of products.
 pub(super) const LANES: usize = 32;
@@ -15,9 +19,9 @@ const TAPS: usize = 3;
 /// sums[q] = Σₖ w[k]·numbers[starts[k] + q].
 ///
 /// # Panics
-/// When `sums` is no multiple of [`WIDE`], or `numbers` ends before the last of them.
+/// When `sums` is no multiple of [`wide`], or `numbers` ends before the last of them.
 pub(super) fn slide(numbers: &[f32], starts: &[usize], w: &[f32], sums: &mut [f32]) {
-    assert_eq!(sums.len() % WIDE, 0, "sums in whole blocks");
+    assert_eq!(sums.len() % wide(), 0, "sums in whole blocks");
     Arch::new().dispatch(Sliding { numbers, starts, w, sums });
 }
 
