@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 
@@ -57,11 +58,40 @@ fn refused_files() {
     );
     check(&[("a.txt", b"\n \n")], "*", "DIR: expected lines of text, found none");
     check(&[("a.txt", b"x\ny\xff\n")], "*", "DIR/a.txt:2: expected UTF-8, found the byte 0xff");
-    let cut = &gzip("many words")[..12];
-    let dir = folder(&[("a.gz", cut)]);
-    assert!(read(dir.path(), &[]).unwrap_err().to_string().contains("a.gz: expected a whole gzip stream"));
-    let missing = read(&dir.path().join("no"), &[]).unwrap_err();
+    check(&[("a.txt", b"\xff\xfeh\0i\0")], "*", "DIR/a.txt:1: expected UTF-8, found the byte 0xff");
+    let missing = read(&folder(&[]).path().join("no"), &[]).unwrap_err();
     assert!(matches!(missing, StageError::Io { .. }), "{missing}");
+}
+
+/// Every broken archive and the whole message it gets.
+#[test]
+fn broken_archives() {
+    let whole = gzip("many words, and many more of them");
+    let (mut bits, mut checksum) = (whole.clone(), whole.clone());
+    bits[14] ^= 0x55;
+    let last = checksum.len() - 6;
+    checksum[last] ^= 1;
+    let cases: [(&str, Vec<u8>); 8] = [
+        ("cut in the header", whole[..4].to_vec()),
+        ("cut in the middle", whole[..whole.len() - 12].to_vec()),
+        ("cut before the checksum", whole[..whole.len() - 8].to_vec()),
+        ("changed in the middle", bits),
+        ("changed in the checksum", checksum),
+        ("something behind it", [&whole[..], b"<html>"].concat()),
+        ("bytes packed", {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(b"a\nb\xff").unwrap();
+            encoder.finish().unwrap()
+        }),
+        ("another kind of archive", b"PK\x03\x04\xff".to_vec()),
+    ];
+    let mut shown = String::new();
+    for (name, bytes) in cases {
+        let dir = folder(&[("a.gz", &bytes)]);
+        let refused = read(dir.path(), &[]).expect_err(name).to_string();
+        writeln!(shown, "{name}\n    {}", refused.replace(&dir.path().display().to_string(), "DIR")).unwrap();
+    }
+    insta::assert_snapshot!(shown);
 }
 
 #[test]

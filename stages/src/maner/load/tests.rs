@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::fs;
 
 use dfdx::prelude::{Cpu, NoneTape};
@@ -154,4 +155,108 @@ fn every_family_can_be_tuned() {
         let (old, new) = (bench.text(&encoder, "tokenizer.json"), bench.text(&learned, "tokenizer.json"));
         assert_eq!(old, new, "{family} learns on with its own vocabulary");
     }
+}
+
+/// What is broken, the file, and what becomes of its bytes.
+type Case = (&'static str, &'static str, Box<dyn Fn(&[u8]) -> Vec<u8>>);
+
+/// `from` becomes `to` in a file of text; it must be there.
+fn edit(from: &'static str, to: &'static str) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+    Box::new(move |bytes| {
+        let text = std::str::from_utf8(bytes).unwrap();
+        assert!(text.contains(from), "no `{from}` in {text}");
+        text.replacen(from, to, 1).into_bytes()
+    })
+}
+
+fn whole(bytes: &'static [u8]) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+    Box::new(move |_| bytes.to_vec())
+}
+
+/// The header of a safetensors file, edited; what follows it stays.
+fn header(from: &'static str, to: &'static str) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+    Box::new(move |bytes| {
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let text = std::str::from_utf8(&bytes[8..8 + length]).unwrap();
+        assert!(text.contains(from), "no `{from}` in {text}");
+        let text = text.replacen(from, to, 1);
+        [&(text.len() as u64).to_le_bytes(), text.as_bytes(), &bytes[8 + length..]].concat()
+    })
+}
+
+fn cases() -> Vec<Case> {
+    let (config, tokenizer, weights) = ("config.json", "tokenizer.json", "model.safetensors");
+    vec![
+        ("a configuration that is empty", config, whole(b"")),
+        ("a configuration that is no JSON", config, whole(b"{\"vocab_size\": 3,,}")),
+        ("a configuration of bytes", config, whole(b"\xff\xfe")),
+        ("a configuration without a size", config, edit("\"hidden_size\"", "\"hidden\"")),
+        ("a size in words", config, edit("\"num_hidden_layers\": 1", "\"num_hidden_layers\": \"one\"")),
+        ("a negative size", config, edit("\"num_hidden_layers\": 1", "\"num_hidden_layers\": -1")),
+        ("no heads", config, edit("\"num_attention_heads\": 4", "\"num_attention_heads\": 0")),
+        ("no width", config, edit("\"hidden_size\": 16", "\"hidden_size\": 0")),
+        ("padding beyond all", config, edit("\"pad_token_id\": 1", "\"pad_token_id\": 18446744073709551615")),
+        (
+            "a vocabulary beyond all",
+            config,
+            edit("\"vocab_size\": 300", "\"vocab_size\": 1152921504606846976"),
+        ),
+        ("a vocabulary that is too small", config, edit("\"vocab_size\": 300", "\"vocab_size\": 30")),
+        ("a tokenizer that is empty", tokenizer, whole(b"")),
+        ("a tokenizer that is no JSON", tokenizer, whole(b"<html>not found</html>")),
+        ("a tokenizer of another kind", tokenizer, whole(b"{\"version\": \"1.0\"}")),
+        ("a tokenizer without a mask", tokenizer, edit("\"<mask>\"", "\"[MASK]\"")),
+        ("weights that are empty", weights, whole(b"")),
+        ("weights that are a page", weights, whole(b"<html>404: not found</html>")),
+        ("weights of another program", weights, whole(b"PK\x03\x04\x00\x00\x00\x00pickled")),
+        ("weights cut in the header", weights, Box::new(|bytes| bytes[..40].to_vec())),
+        ("weights cut in the numbers", weights, Box::new(|bytes| bytes[..bytes.len() - 4].to_vec())),
+        (
+            "an array that is missing",
+            weights,
+            header("roberta.embeddings.LayerNorm.bias", "roberta.embeddings.LayerNorm.bass"),
+        ),
+        ("an array of integers", weights, header("\"F32\"", "\"I32\"")),
+        ("sizes that hold more than there is", weights, header("\"shape\":[16]", "\"shape\":[17]")),
+        (
+            "a type table that is too narrow",
+            weights,
+            header(
+                "token_type_embeddings.weight\":{\"dtype\":\"F32\",\"shape\":[1,16]",
+                "token_type_embeddings.weight\":{\"dtype\":\"F32\",\"shape\":[2,8]",
+            ),
+        ),
+    ]
+}
+
+/// Every broken model folder and the whole message it gets.
+#[test]
+fn broken_model_folders() {
+    let mut bench = Bench::new();
+    let corpus = bench.run("maner.language", &[("raw", int(100)), ("test", int(5))], &[]);
+    let sizes = [("vocabulary", int(300)), ("layers", int(1)), ("width", int(16)), ("steps", int(1))];
+    let encoder = bench.run("maner.pretrain", &sizes, &[("text", corpus.part("text"))]).artifact;
+    let good = FILES.map(|file| bench.view(&encoder).bytes(file).unwrap());
+    let mut shown = String::new();
+    let mut attempt = |name: &str, file: &str, bytes: Option<Vec<u8>>| {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, good) in FILES.iter().zip(&good) {
+            match &bytes {
+                None if *name == file => {}
+                Some(bytes) if *name == file => fs::write(dir.path().join(name), bytes).unwrap(),
+                _ => fs::write(dir.path().join(name), good).unwrap(),
+            }
+        }
+        let refused = bench.attempt("maner.load", &[("dir", path(dir.path()))], &[]);
+        let message = refused.map(|_| ()).expect_err(name).to_string();
+        writeln!(shown, "{name}\n    {}", message.replace(&dir.path().display().to_string(), "DIR")).unwrap();
+    };
+    for file in FILES {
+        attempt(&format!("no {file}"), file, None);
+    }
+    for (name, file, breaks) in cases() {
+        let place = FILES.iter().position(|other| *other == file).unwrap();
+        attempt(name, file, Some(breaks(&good[place])));
+    }
+    insta::assert_snapshot!(shown);
 }
