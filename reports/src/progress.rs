@@ -41,7 +41,7 @@ impl Running {
             return None;
         }
         let left_s = total.saturating_sub(done) as f64 / rate;
-        let decimals = if rate < 10.0 { 1 } else { 0 };
+        let decimals = usize::from(rate < 10.0);
         Some((format!("{}/s", format::fixed(rate, decimals)), format!("{} left", format::seconds(left_s))))
     }
 }

@@ -4,7 +4,9 @@
 //! ```text
 //! cargo bench --bench latency -- flat 16 > latency.csv
 //! ```
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a table goes to stdout, talk to stderr")]
 
+use std::fmt::Write as _;
 use std::time::Instant;
 
 use dfdx::prelude::Cpu;
@@ -86,7 +88,7 @@ fn lines(net: &Net, conv: &Conv, [height, width]: [usize; 2]) -> String {
             let picture = [inputs, height, width];
             let one = Net { picture, wires, blocks: vec![block], genes: 0, ..net.clone() };
             let ms = time(&one, &[inputs, outputs]);
-            lines += &format!("{},{inputs},{outputs},{ms:.4}\n", conv.name);
+            let _ = writeln!(lines, "{},{inputs},{outputs},{ms:.4}", conv.name);
         }
     }
     lines

@@ -1,6 +1,7 @@
 //! How many mixed sentences a second, and how many parsed ones: on one thread, the best of a few runs.
 #![expect(clippy::print_stdout, reason = "a bench reports on stdout")]
 
+use std::fmt::Write as _;
 use std::time::Instant;
 
 use runpipe_stages::data::labelled::{Labelled, Sentence};
@@ -40,7 +41,7 @@ fn labelled(count: u64) -> Labelled {
 fn tree(words: usize, stream: &mut Stream) -> Tree {
     fn grow(words: usize, stream: &mut Stream, out: &mut String) {
         if words == 1 {
-            out.push_str(&format!("(N{} word{})", stream.below(12), stream.below(5000)));
+            let _ = write!(out, "(N{} word{})", stream.below(12), stream.below(5000));
             return;
         }
         let left = 1 + stream.below(words - 1);

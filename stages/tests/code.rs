@@ -1,7 +1,7 @@
 //! What the digest of a folder's source covers.
 
 #[path = "../build.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the build script is tested, not run")]
+#[allow(dead_code, unreachable_pub, clippy::print_stdout, reason = "the build script is tested, not run")]
 mod build;
 
 use build::Sources;

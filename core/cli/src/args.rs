@@ -183,6 +183,7 @@ pub(crate) struct Run {
     #[arg(long, short = 'k', help_heading = "How to run")]
     pub(crate) keep_going: bool,
     /// Show the plan and stop
+    #[expect(clippy::struct_field_names, reason = "it is the flag's name")]
     #[arg(long, short = 'n', help_heading = "How to run")]
     pub(crate) dry_run: bool,
     /// Compute cached nodes again and compare the bytes

@@ -1,10 +1,13 @@
 //! `runpipe check`.
 
+use std::fmt::Write as _;
+
 use crate::args::Check;
 use crate::exit::Exit;
 use crate::open::{self, Failure};
 use crate::term;
 
+#[expect(clippy::unnecessary_wraps, reason = "every verb returns the same")]
 pub(crate) fn check(args: &Check) -> Result<Exit, Failure> {
     let registry = runpipe_stages::registry();
     let mut wrong = 0;
@@ -15,7 +18,7 @@ pub(crate) fn check(args: &Check) -> Result<Exit, Failure> {
                 let s = |n: usize| if n == 1 { "" } else { "s" };
                 let mut line = format!("{}: no mistakes, {nodes} node{}", file.display(), s(nodes));
                 if warnings > 0 {
-                    line.push_str(&format!(", {warnings} warning{}", s(warnings)));
+                    let _ = write!(line, ", {warnings} warning{}", s(warnings));
                     wrong += usize::from(args.strict);
                 }
                 term::data(format_args!("{line}\n"));

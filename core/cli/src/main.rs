@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         }
     };
     let outcome = std::panic::catch_unwind(|| dispatch(&cli.verb)).unwrap_or(Ok(Exit::Bug));
-    outcome.unwrap_or_else(|failure| failure.tell()).into()
+    outcome.unwrap_or_else(open::Failure::tell).into()
 }
 
 fn dispatch(verb: &Verb) -> Result<Exit, Failure> {

@@ -81,12 +81,8 @@ impl Labelled {
         let classes: Vec<String> = ids.into_keys().collect();
         let id = |class: &String| classes.binary_search(class).expect("classes are those of the examples");
         let examples = examples
-            .iter()
-            .map(|(class, first, second)| Example {
-                class: id(class),
-                first: first.clone(),
-                second: second.clone(),
-            })
+            .into_iter()
+            .map(|(class, first, second)| Example { class: id(&class), first, second })
             .collect();
         Self { classes, examples }
     }

@@ -75,7 +75,7 @@ impl Stage for Parsed {
             examples: all.examples[range].to_vec(),
         };
         let (train, test) = (part(0..train), part(train..all.examples.len()));
-        let sentences = train.examples.iter().flat_map(|example| example.sentences());
+        let sentences = train.examples.iter().flat_map(super::labelled::Example::sentences);
         let lines: String = sentences.map(|sentence| sentence.text() + "\n").collect();
         Ok(Output::new(Kind::of("corpus/labelled"))
             .part("text", text::output(lines))

@@ -58,7 +58,8 @@ impl Stage for Evaluate {
         cx.metric("majority", confusion.majority());
         let mut rows = String::from("true\tfound\tsentence\n");
         for (example, found) in labelled.examples.iter().zip(&found) {
-            let sentences: Vec<String> = example.sentences().map(|sentence| sentence.text()).collect();
+            let sentences: Vec<String> =
+                example.sentences().map(super::super::data::labelled::Sentence::text).collect();
             let [gold, found] = [example.class, *found].map(|class| &labelled.classes[class]);
             writeln!(rows, "{gold}\t{found}\t{}", sentences.join(" ‖ ")).expect("a String takes all");
         }

@@ -113,7 +113,8 @@ pub fn rows(labelled: &Labelled, mixtures: &[Mixture]) -> String {
             (String::with_capacity(block.len() * 160), String::new(), String::new());
         for mixture in block {
             let Mixture { receiver, donor, .. } = *mixture;
-            (one.clear(), two.clear());
+            one.clear();
+            two.clear();
             let mut length = first.splice(receiver, donor, &mixture.first, &mut one);
             let mut inserted = mixture.first.pasted();
             if let Some(splice) = &mixture.second {

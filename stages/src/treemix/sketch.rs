@@ -163,17 +163,14 @@ pub fn page(labelled: &Labelled, mixtures: &[Mixture]) -> String {
 fn show(receiver: &Sentence, donor: &Sentence, splice: &Splice, cut: &mut String, mixed: &mut String) {
     let words = |sentence: &Sentence, start: u32, end: u32| -> String {
         let marks = ['\\', '|', '*', '~', '`', '_', '<', '['];
-        let escaped = sentence.words[start as usize..end as usize].join(" ").chars().fold(
-            String::new(),
-            |mut text, c| {
-                if marks.contains(&c) {
-                    text.push('\\');
-                }
-                text.push(c);
-                text
-            },
-        );
-        escaped
+
+        sentence.words[start as usize..end as usize].join(" ").chars().fold(String::new(), |mut text, c| {
+            if marks.contains(&c) {
+                text.push('\\');
+            }
+            text.push(c);
+            text
+        })
     };
     let end = receiver.words.len() as u32;
     let (before, after) = (words(receiver, 0, splice.cut.0), words(receiver, splice.cut.1, end));

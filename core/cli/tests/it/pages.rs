@@ -1,5 +1,7 @@
 //! The pages that people read hold what they say.
 
+use std::path::Path;
+
 use crate::house::{Project, root};
 
 fn page(name: &str) -> String {
@@ -46,7 +48,9 @@ fn the_readme_does_what_it_says() {
                 .split_whitespace()
                 .map(|word| word.trim_matches('\''))
                 .collect();
-            for word in words_of.iter().filter(|word| word.ends_with(".pipe")) {
+            for word in
+                words_of.iter().filter(|word| Path::new(word).extension().is_some_and(|end| end == "pipe"))
+            {
                 assert!(
                     words_of.contains(&"new") || root().join(word).is_file(),
                     "README.md:{line}: `{word}` is not there"

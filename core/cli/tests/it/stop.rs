@@ -50,7 +50,7 @@ fn until<T>(what: &str, find: impl Fn() -> Option<T>) -> T {
         if let Some(found) = find() {
             return found;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "not seen: {what}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "not seen: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "counts are whole")]
+
 use crate::data::labelled::Labelled;
 use crate::testing::{Bench, path, text};
 

@@ -230,13 +230,31 @@ impl Product<'_> {
                     let row = |i: usize| &data[starts[(first + i).min(total - 1)]..][..depth];
                     match rows {
                         1 | 2 => {
-                            multiply::<S, 2, V>(simd, Apart(std::array::from_fn(row)), self.b, self.starts, c)
+                            multiply::<S, 2, V>(
+                                simd,
+                                Apart(std::array::from_fn(row)),
+                                self.b,
+                                self.starts,
+                                c,
+                            );
                         }
                         3 | 4 => {
-                            multiply::<S, 4, V>(simd, Apart(std::array::from_fn(row)), self.b, self.starts, c)
+                            multiply::<S, 4, V>(
+                                simd,
+                                Apart(std::array::from_fn(row)),
+                                self.b,
+                                self.starts,
+                                c,
+                            );
                         }
                         _ => {
-                            multiply::<S, R, V>(simd, Apart(std::array::from_fn(row)), self.b, self.starts, c)
+                            multiply::<S, R, V>(
+                                simd,
+                                Apart(std::array::from_fn(row)),
+                                self.b,
+                                self.starts,
+                                c,
+                            );
                         }
                     }
                 }
@@ -289,12 +307,13 @@ fn multiply<S: Simd, const R: usize, const V: usize>(
     starts: &[usize],
     c: Corner<'_>,
 ) {
+    let Corner { numbers, pitch, rows, old } = c;
     let width = V * S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); V]; R];
-    if c.old == Old::Add {
+    if old == Old::Add {
         for (i, sums) in sums.iter_mut().enumerate() {
-            if i < c.rows {
-                sums.copy_from_slice(bytemuck::cast_slice(&c.numbers[i * c.pitch..][..width]));
+            if i < rows {
+                sums.copy_from_slice(bytemuck::cast_slice(&numbers[i * pitch..][..width]));
             }
         }
     }
@@ -310,8 +329,8 @@ fn multiply<S: Simd, const R: usize, const V: usize>(
         }
     }
     for (i, sums) in sums.iter().enumerate() {
-        if i < c.rows {
-            c.numbers[i * c.pitch..][..width].copy_from_slice(bytemuck::cast_slice(sums));
+        if i < rows {
+            numbers[i * pitch..][..width].copy_from_slice(bytemuck::cast_slice(sums));
         }
     }
 }

@@ -83,7 +83,7 @@ pub fn average_pool<D: Backend, T: Tape<f32, D>>(
         planes.with_min_len(windows.at_once()).for_each(|(y, x)| {
             par::simd(|| {
                 windows.each_tap(|to, from, count| {
-                    add_every(&mut y[to..], 1, &x[from..], windows.stride, count)
+                    add_every(&mut y[to..], 1, &x[from..], windows.stride, count);
                 });
                 y.iter_mut().for_each(|y| *y *= share);
             });

@@ -157,11 +157,14 @@ fn every_family_can_be_tuned() {
     }
 }
 
-/// What is broken, the file, and what becomes of its bytes.
-type Case = (&'static str, &'static str, Box<dyn Fn(&[u8]) -> Vec<u8>>);
+/// What becomes of a file's bytes.
+type Break = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
+/// What is broken, the file, and how.
+type Case = (&'static str, &'static str, Break);
 
 /// `from` becomes `to` in a file of text; it must be there.
-fn edit(from: &'static str, to: &'static str) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+fn edit(from: &'static str, to: &'static str) -> Break {
     Box::new(move |bytes| {
         let text = std::str::from_utf8(bytes).unwrap();
         assert!(text.contains(from), "no `{from}` in {text}");
@@ -169,12 +172,12 @@ fn edit(from: &'static str, to: &'static str) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
     })
 }
 
-fn whole(bytes: &'static [u8]) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+fn whole(bytes: &'static [u8]) -> Break {
     Box::new(move |_| bytes.to_vec())
 }
 
 /// The header of a safetensors file, edited; what follows it stays.
-fn header(from: &'static str, to: &'static str) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+fn header(from: &'static str, to: &'static str) -> Break {
     Box::new(move |bytes| {
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
         let text = std::str::from_utf8(&bytes[8..8 + length]).unwrap();

@@ -1,3 +1,7 @@
+#![expect(clippy::float_cmp, reason = "a share is 0 or 1 exactly")]
+
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::super::candidates::{Rule, Window};
@@ -14,11 +18,9 @@ fn method(rule: Rule) -> Method {
 
 /// Trees of 1 to 12 words, with labels and words that tell where they come from.
 fn tree(seed: u64) -> Tree {
-    let mut stream = Stream::new(seed, "tree");
-    let words = 1 + stream.below(12);
     fn grow(from: usize, to: usize, stream: &mut Stream, out: &mut String, seed: u64) {
         if to - from == 1 {
-            out.push_str(&format!("(T w{seed}.{from})"));
+            let _ = write!(out, "(T w{seed}.{from})");
             return;
         }
         let cut = from + 1 + stream.below(to - from - 1);
@@ -28,6 +30,8 @@ fn tree(seed: u64) -> Tree {
         grow(cut, to, stream, out, seed);
         out.push(')');
     }
+    let mut stream = Stream::new(seed, "tree");
+    let words = 1 + stream.below(12);
     let mut out = String::new();
     grow(0, words, &mut stream, &mut out, seed);
     Tree::parse(&out).unwrap()

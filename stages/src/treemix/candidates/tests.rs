@@ -85,7 +85,7 @@ proptest! {
             prop_assert_eq!((from..to).contains(&k), inside);
         }
         // A wider window loses nothing.
-        let wide = Window { lower: lower / 2, upper: (upper + 1000) / 2, ..window };
+        let wide = Window { lower: lower / 2, upper: usize::midpoint(upper, 1000), ..window };
         let (a, b) = wide.lengths(words);
         prop_assert!((from..to).all(|k| (a..b).contains(&k)));
     }

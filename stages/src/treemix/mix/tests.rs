@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "shares of few words are exact")]
+
 use runpipe_base::Value;
 
 use crate::data::labelled::{Labelled, Sentence};

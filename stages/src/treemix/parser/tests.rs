@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "counts are whole")]
+
 use crate::data::tree::Tree;
 use crate::data::{text, trees};
 use crate::testing::{Bench, int, path};

@@ -157,12 +157,12 @@ pub fn binarise(tree: &Tree, census: &Census, marks: Marks) -> Option<Branch> {
 
 /// The tree that a binarised one stands for, over its words.
 pub fn restore(branch: &Branch, words: &[String]) -> Tree {
-    let mut nodes: Vec<Node> = Vec::new();
     /// What is still to be written: a branch, or the end of the node at a place.
     enum Step<'a> {
         Down(&'a Branch),
         Up(usize),
     }
+    let mut nodes: Vec<Node> = Vec::new();
     let (mut steps, mut word) = (vec![Step::Down(branch)], 0);
     while let Some(step) = steps.pop() {
         match step {

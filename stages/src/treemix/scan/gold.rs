@@ -37,8 +37,8 @@ pub fn tree(words: &[&str]) -> Option<Tree> {
         stops.retain(|stop| *stop > at + 1);
         let open = nodes.len()..nodes.len() + stops.len();
         nodes.extend(stops.iter().map(|stop| Node { label: PHRASE.into(), start: at, end: *stop, size: 0 }));
-        for place in at..end {
-            nodes.push(tag(label(words[place])?, place));
+        for (place, word) in words.iter().enumerate().take(end).skip(at) {
+            nodes.push(tag(label(word)?, place));
         }
         for node in open {
             nodes[node].size = nodes[node..].iter().filter(|inner| inner.end <= nodes[node].end).count();

@@ -108,23 +108,22 @@ impl Split {
                     (true, true) => Side::Neither,
                 }
             }
-            Self::JumpAroundRight => self.fillers(&["look", "walk", "run"], &words),
-            Self::Filler0 => self.fillers(&[], &words),
-            Self::Filler1 => self.fillers(&["look"], &words),
-            Self::Filler2 => self.fillers(&["look", "walk"], &words),
-            Self::Filler3 => self.fillers(&["look", "walk", "run"], &words),
+            Self::Filler0 => fillers(&[], &words),
+            Self::Filler1 => fillers(&["look"], &words),
+            Self::Filler2 => fillers(&["look", "walk"], &words),
+            Self::JumpAroundRight | Self::Filler3 => fillers(&["look", "walk", "run"], &words),
         }
     }
+}
 
-    /// Test: `jump around right` without `turn around right`. Train: of `around right` only what these verbs do.
-    fn fillers(self, verbs: &[&str], words: &[&str]) -> Side {
-        let mut around = words.windows(3).filter(|w| w[1..] == ["around", "right"]).map(|w| w[0]);
-        let has = |verb: &str| around.clone().any(|found| found == verb);
-        if has("jump") {
-            return if has("turn") { Side::Neither } else { Side::Test };
-        }
-        if around.all(|verb| verbs.contains(&verb)) { Side::Train } else { Side::Neither }
+/// Test: `jump around right` without `turn around right`. Train: of `around right` only what these verbs do.
+fn fillers(verbs: &[&str], words: &[&str]) -> Side {
+    let mut around = words.windows(3).filter(|w| w[1..] == ["around", "right"]).map(|w| w[0]);
+    let has = |verb: &str| around.clone().any(|found| found == verb);
+    if has("jump") {
+        return if has("turn") { Side::Neither } else { Side::Test };
     }
+    if around.all(|verb| verbs.contains(&verb)) { Side::Train } else { Side::Neither }
 }
 
 /// 80 percent to train on, 20 to judge by.

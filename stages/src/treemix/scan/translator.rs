@@ -63,6 +63,9 @@ struct Memory<D: Backend, T> {
     ids: Vec<u32>,
 }
 
+/// What the writer attends to, and the state that it starts from.
+type Read<D, T> = (Memory<D, T>, State<D, T>);
+
 impl Translator {
     /// A translator.
     ///
@@ -90,7 +93,7 @@ impl Translator {
         &self,
         pass: &Pass<'_, D>,
         commands: &[&[u32]],
-    ) -> Result<(Memory<D, T>, State<D, T>), StageError> {
+    ) -> Result<Read<D, T>, StageError> {
         let ids = commands.concat();
         let packed = Packed::new(commands.iter().map(|command| command.len()));
         let x = self.words.forward::<D, T>(pass, &ids)?; // [M, E]

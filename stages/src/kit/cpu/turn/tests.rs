@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "numbers are moved, not computed")]
+
 use super::*;
 
 #[test]

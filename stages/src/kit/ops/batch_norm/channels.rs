@@ -11,8 +11,8 @@ const BLOCK: usize = 1 << 10;
 /// How the channels of `[B, C, H, W]` are shared out among tasks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Channels {
-    /// Channels.
-    pub(super) channels: usize,
+    /// How many there are.
+    pub(super) count: usize,
     /// Numbers of a channel in one image.
     pub(super) plane: usize,
     /// Channels of a block.
@@ -30,29 +30,29 @@ pub(super) struct Block<'a> {
 
 impl Channels {
     pub(super) fn new(channels: usize, plane: usize) -> Self {
-        Self { channels, plane, at_once: (BLOCK / plane.max(1)).clamp(1, channels.max(1)) }
+        Self { count: channels, plane, at_once: (BLOCK / plane.max(1)).clamp(1, channels.max(1)) }
     }
 
     /// The first channels of the blocks.
     pub(super) fn firsts(&self) -> Vec<usize> {
-        (0..self.channels).step_by(self.at_once).collect()
+        (0..self.count).step_by(self.at_once).collect()
     }
 
     /// The numbers of one image in the block that starts at channel `first`.
     #[inline(always)]
     pub(super) fn part<'a>(&self, x: &'a [f32], first: usize, image: usize) -> &'a [f32] {
-        &x[(image * self.channels + first) * self.plane..][..self.range(first).len() * self.plane]
+        &x[(image * self.count + first) * self.plane..][..self.range(first).len() * self.plane]
     }
 
     /// The channels of the block that starts at channel `first`.
     #[inline(always)]
     pub(super) fn range(&self, first: usize) -> Range<usize> {
-        first..self.channels.min(first + self.at_once)
+        first..self.count.min(first + self.at_once)
     }
 
     /// Cuts a buffer into blocks.
     pub(super) fn blocks<'a>(&self, x: &'a mut [f32]) -> Vec<Block<'a>> {
-        let (image, row) = ((self.channels * self.plane).max(1), (self.at_once * self.plane).max(1));
+        let (image, row) = ((self.count * self.plane).max(1), (self.at_once * self.plane).max(1));
         let rows = || Vec::with_capacity(x.len() / image);
         let mut blocks: Vec<_> =
             self.firsts().into_iter().map(|first| Block { first, rows: rows() }).collect();
@@ -67,7 +67,7 @@ impl Channels {
     /// The sum of each channel of a row.
     #[inline(always)]
     pub(super) fn sums(&self, row: &[f32]) -> Vec<f32> {
-        row.chunks_exact(self.plane.max(1)).map(|plane| par::sum(plane)).collect()
+        row.chunks_exact(self.plane.max(1)).map(par::sum).collect()
     }
 
     /// A row in which each number of a channel is that channel's.

@@ -37,6 +37,6 @@ fn tags_of_known_and_unknown_words() {
     close(share("joking", false), &[(1, 1.0)]);
     close(share("long", false), &[(0, 1.0 / 3.0), (1, 2.0 / 3.0)]);
     // Seen once as a noun, and half as often as it looks.
-    close(share("king", false), &[(0, (1.0 + 1.0 / 3.0) / 2.0), (1, (2.0 / 3.0) / 2.0)]);
+    close(share("king", false), &[(0, f32::midpoint(1.0, 1.0 / 3.0)), (1, (2.0 / 3.0) / 2.0)]);
     close(share("Zzz", false), &[(0, 1.0 / 3.0), (1, 2.0 / 3.0)]);
 }

@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "counts are whole")]
+
 use runpipe_base::Value;
 
 use crate::data::commands::{Command, output};

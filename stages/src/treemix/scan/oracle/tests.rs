@@ -59,7 +59,7 @@ proptest! {
     ) {
         let once = repair(&words);
         prop_assert_eq!(repair(&once), once.clone());
-        let without = |words: &[&str]| words.iter().filter(|w| **w != "and").map(|w| w.to_string()).collect::<Vec<_>>();
+        let without = |words: &[&str]| words.iter().filter(|w| **w != "and").map(std::string::ToString::to_string).collect::<Vec<_>>();
         prop_assert_eq!(without(&once), without(&words));
         if let Some(strict) = Reading::Strict.actions(&words) {
             prop_assert_eq!(Reading::Lenient.actions(&words), Some(strict));
