@@ -10,7 +10,7 @@
 //! | the baseline that reads a word's own pieces | [`layout::Site::Tokcls`] |
 //! | zᵢ = W·h(mᵢ) + b | [`model::Tagger::logits`] |
 //! | ŷᵢ = argmax zᵢ, without a CRF | [`decode`] |
-//! | L = −(1/N) Σ log softmax(zᵢ)[yᵢ], encoder and head trained together | [`finetune`] |
+//! | `L = −(1/N) Σ log softmax(zᵢ)[yᵢ]`, encoder and head trained together | [`finetune`] |
 //! | the pre-trained masked language model | [`pretrain`], over [`masking`] |
 //! | F1 of entities | [`score`] |
 //!

@@ -46,7 +46,7 @@ impl Generator {
     /// The weights for widths of these scales: the first `outputs` filters, and of each the first `inputs` channels.
     ///
     /// Only what is used is made. With u = A·e + a and Wᵣ the weight from row r of B:
-    /// dBᵣ = dWᵣ·h,  dβᵣ = dWᵣ,  dh = Σᵣ dWᵣ·Bᵣ,  du = dh ∘ [u > 0],  dA = du·eᵀ,  da = du; rows outside get nothing.
+    /// dBᵣ = dWᵣ·h,  dβᵣ = dWᵣ,  dh = Σᵣ dWᵣ·Bᵣ,  du = dh ∘ 1(u > 0),  dA = du·eᵀ,  da = du; rows outside get nothing.
     ///
     /// # Shapes
     /// E scales → `[outputs, inputs, K, K]`.

@@ -1,7 +1,7 @@
 //! Nets whose widths can be chosen: their blocks, convolutions and the genes that say how wide each is.
 //!
 //! A *wire* is a count of channels that several convolutions share: what one writes and the next reads, or what all
-//! blocks joined by shortcuts write. A gene is the place of a wire's width in the [`grid`](super::grid).
+//! blocks joined by shortcuts write. A gene is the place of a wire's width in the [`grid`].
 
 use runpipe_base::choice;
 

@@ -1,7 +1,7 @@
 //! Two-dimensional convolution, with stride, padding, dilation and groups.
 //!
 //! The product of weights and patches is never set up: a row of the patch matrix is the padded image from some number
-//! on ([`patches`]), and the kernel of [`crate::kit::cpu::tile`] takes rows of any origin. With a stride, rows and
+//! on (`patches`), and the kernel of [`crate::kit::cpu::tile`] takes rows of any origin. With a stride, rows and
 //! columns are first sorted by their remainder, so that each tap again sees neighbours. The gradient of the input is
 //! the same operation: for each remainder, dy under the taps that meet it.
 
@@ -122,7 +122,7 @@ pub(crate) struct Phase {
     pub(crate) first: [usize; 2],
 }
 
-/// y[o] = b[o] + Σᵢ w[o, i] ⋆ x[i], as `torch.nn.functional.conv2d`.
+/// `y[o] = b[o] + Σᵢ w[o, i] ⋆ x[i]`, as `torch.nn.functional.conv2d`.
 ///
 /// With i·k the patch matrix P of x: y = W·P + b,  dW = dy·Pᵀ,  db = Σ dy,  and dx is dy under the taps turned around
 /// ([`Geometry`]).

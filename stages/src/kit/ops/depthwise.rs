@@ -18,7 +18,7 @@ use crate::kit::cpu::par;
 /// Numbers of the planes that one task looks at.
 const BLOCK: usize = 1 << 14;
 
-/// y[c] = b[c] + w[c] ⋆ x[c], as `torch.nn.functional.conv2d` with as many groups as channels.
+/// `y[c] = b[c] + w[c] ⋆ x[c]`, as `torch.nn.functional.conv2d` with as many groups as channels.
 ///
 /// w and b may be those of more channels: the first ones are used.
 ///
