@@ -209,7 +209,9 @@ impl File {
         let wrong = |message: String| StageError::Input(format!("`model.safetensors`: {message}"));
         let mut arrays = Arrays::new();
         for bytes in files {
-            let file = SafeTensors::deserialize(bytes).map_err(|e| wrong(e.to_string()))?;
+            let file = SafeTensors::deserialize(bytes).map_err(|e| {
+                StageError::Input(format!("`model.safetensors` is no whole safetensors file: {e}"))
+            })?;
             for (name, view) in file.tensors() {
                 // Buffers and heads that no stage uses.
                 if ["position_ids", "pooler.", "cls.seq_relationship"].iter().any(|part| name.contains(part))

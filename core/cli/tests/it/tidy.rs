@@ -72,6 +72,7 @@ fn only_the_terminal_file_prints() {
         if name.contains("/tests/")
             || name.contains("/benches/")
             || name.ends_with("tests.rs")
+            || name.ends_with("/testing.rs")
             || name == "core/cli/src/term.rs"
             || name.ends_with("build.rs")
         {
