@@ -267,7 +267,12 @@ fn refused_files() {
         refusal(&narrow),
         "`model.safetensors`: `roberta.encoder.layer.0.intermediate.dense.weight` must be [16, 8], found [8, 8]"
     );
-    assert!(load(&[b"no"], &config()).unwrap_err().to_string().starts_with("`model.safetensors`: "));
+    assert!(
+        load(&[b"no"], &config())
+            .unwrap_err()
+            .to_string()
+            .starts_with("`model.safetensors` is no whole safetensors file: ")
+    );
     let view = TensorView::new(Dtype::I64, vec![1], &[0; 8]).unwrap();
     let whole = serialize([("a", view)], None).unwrap();
     assert_eq!(
