@@ -23,6 +23,7 @@ fn run(split: Split, p: &RecombineParams) -> (f64, f64) {
 
 /// Acceptance A3: coverage of the test commands, without any training.
 #[test]
+#[expect(clippy::approx_constant, reason = "a share that was counted, not 1/π")]
 fn coverage_is_that_of_the_independent_prototype() {
     type Range = std::ops::RangeInclusive<f64>;
     let check = |split, pieces, reading, beta, covered: Range, accepted: Range| {
@@ -34,7 +35,7 @@ fn coverage_is_that_of_the_independent_prototype() {
     let (vp, strict) = (Pieces::Constituents, Reading::Strict);
     // The prototype's range over three seeds, a hundredth wider at each end: seeds spread by half of that.
     check(Split::Jump, vp, strict, 1, 0.149..=0.182, 0.90..=0.94);
-    check(Split::Jump, vp, strict, 2, 0.288..=0.319, 0.90..=0.94);
+    check(Split::Jump, vp, strict, 2, 0.288..=0.318, 0.90..=0.94);
     check(Split::Jump, vp, strict, 5, 0.561..=0.588, 0.90..=0.94);
     check(Split::TurnLeft, vp, strict, 1, 0.58..=0.63, 0.90..=0.94);
     check(Split::TurnLeft, vp, strict, 2, 0.80..=0.83, 0.90..=0.94);
