@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::BufWriter;
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -133,8 +134,7 @@ impl Store {
             reports: Cow::from(&log.reports),
             odd,
         };
-        let bytes = serde_json::to_vec(&body).expect("plain data with text keys, written to memory");
-        let body = FileEntry { digest: self.put_bytes(&bytes)?, size: bytes.len() as u64 };
+        let body = self.put_json(&body)?;
 
         #[expect(
             clippy::disallowed_methods,
@@ -163,6 +163,21 @@ impl Store {
             self.sync_run_later(id.to_string(), Name::of(body.digest.as_bytes()));
         }
         Ok(id)
+    }
+
+    /// Stores data as an object. Most runs find what the last one found and have its log, so that it is hashed as it is
+    /// written, and held only when it is new.
+    fn put_json(&self, data: &impl Serialize) -> Result<FileEntry, StoreError> {
+        const MEMORY: &str = "plain data with text keys, written to memory";
+        let mut hasher = BufWriter::with_capacity(1 << 16, blake3::Hasher::new());
+        serde_json::to_writer(&mut hasher, data).expect(MEMORY);
+        let hasher = hasher.into_inner().expect("a hasher takes all");
+        let entry =
+            FileEntry { digest: Digest::from_bytes(*hasher.finalize().as_bytes()), size: hasher.count() };
+        if !self.has_object(&Name::of(entry.digest.as_bytes()), entry.size)? {
+            self.put_bytes(&serde_json::to_vec(data).expect(MEMORY))?;
+        }
+        Ok(entry)
     }
 
     /// All runs, oldest first. Damaged records are left out with a warning.

@@ -29,12 +29,7 @@ macro_rules! name_of_32_bytes {
 
             /// The whole name in hexadecimal, 64 digits.
             pub fn hex(&self) -> String {
-                let mut out = String::with_capacity(64);
-                for byte in self.0 {
-                    out.push(char::from(HEX[usize::from(byte >> 4)]));
-                    out.push(char::from(HEX[usize::from(byte & 15)]));
-                }
-                out
+                str_of(&digits(&self.0)).to_owned()
             }
 
             /// The first 12 digits: enough for people.
@@ -47,7 +42,7 @@ macro_rules! name_of_32_bytes {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.hex())
+                f.write_str(str_of(&digits(&self.0)))
             }
         }
 
@@ -66,16 +61,19 @@ macro_rules! name_of_32_bytes {
                     return Err(ParseDigestError);
                 }
                 let mut bytes = [0; 32];
+                let mut odd = 0;
                 for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-                    *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+                    let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
+                    odd |= high | low;
+                    *byte = high << 4 | low;
                 }
-                Ok(Self(bytes))
+                if odd > 15 { Err(ParseDigestError) } else { Ok(Self(bytes)) }
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.hex())
+                serializer.serialize_str(str_of(&digits(&self.0)))
             }
         }
 
@@ -105,15 +103,31 @@ impl Digest {
     }
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
-fn digit(byte: u8) -> Result<u8, ParseDigestError> {
-    match byte {
-        b'0'..=b'9' => Ok(byte - b'0'),
-        b'a'..=b'f' => Ok(byte - b'a' + 10),
-        _ => Err(ParseDigestError),
+/// The hexadecimal digits of a name.
+fn digits(bytes: &[u8; 32]) -> [u8; 64] {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [0; 64];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 15)];
     }
+    digits
 }
+
+fn str_of(digits: &[u8; 64]) -> &str {
+    std::str::from_utf8(digits).expect("hexadecimal digits are text")
+}
+
+/// The value of a digit, for each byte; 16 where there is none.
+const VALUES: [u8; 256] = {
+    let mut values = [16; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 /// Hashes structured data so that no two inputs look alike: every field carries its length.
 #[derive(Clone)]
