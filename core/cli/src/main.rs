@@ -27,6 +27,10 @@ use crate::args::{Cli, Verb};
 use crate::exit::Exit;
 use crate::open::Failure;
 
+/// Planning makes many small values and training many large ones; the system's allocator gives both back too eagerly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         term::error(
