@@ -163,6 +163,17 @@ fn the_command_of_a_run_is_one_for_a_shell() {
 }
 
 #[test]
+fn a_table_of_what_is_not_made_says_so() {
+    let mut maker = Maker::new();
+    let loss = column("common.loss", "loss", &[]);
+    let report = report(&mut maker, ReportItem::Table(spec(&[loss], &["alpha"], &[], &[])));
+    for page in [crate::html::render(&report), crate::markdown::render(&report)] {
+        assert!(page.contains("Empty: this run has none of these nodes."), "{page}");
+        assert!(!page.contains("common.loss</th>") && !page.contains("| common.loss"), "{page}");
+    }
+}
+
+#[test]
 fn kinds_of_plots() {
     let (mut maker, f1) = toy();
     let one = std::slice::from_ref(&f1);
