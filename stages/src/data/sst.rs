@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use runpipe_base::{Ctx, Inputs, Kind, Output, Spec, Stage, StageError, choice, params};
 
-use super::labelled::{Labelled, Sentence};
+use super::labelled::{Example, Labelled, Sentence};
 use super::tree::{Node, Tree};
 use super::{files, text};
 use crate::code;
@@ -94,15 +94,21 @@ fn read(dir: &Path, split: &str) -> Result<Vec<Tree>, StageError> {
     Ok(trees.into_iter().map(|(_, tree)| tree).collect())
 }
 
+/// Sentences with their classes, of which there are all in a split that lacks some.
 fn labelled(trees: Vec<Tree>, classes: Sentiments) -> Labelled {
+    let names = match classes {
+        Sentiments::Two => &["negative", "positive"][..],
+        Sentiments::Five => &["0", "1", "2", "3", "4"],
+    };
     let class = |tree: &Tree| match (classes, tree.root().label.as_str()) {
         (Sentiments::Two, "2") => None,
-        (Sentiments::Two, "0" | "1") => Some("negative".to_owned()),
-        (Sentiments::Two, _) => Some("positive".to_owned()),
-        (Sentiments::Five, label) => Some(label.to_owned()),
+        (Sentiments::Two, label) => Some(usize::from(label > "2")),
+        (Sentiments::Five, label) => names.iter().position(|name| *name == label),
     };
-    let named = trees.into_iter().filter_map(|tree| Some((class(&tree)?, Sentence::of_tree(tree), None)));
-    Labelled::of(named.collect())
+    let example =
+        |tree: Tree| Some(Example { class: class(&tree)?, first: Sentence::of_tree(tree), second: None });
+    let examples = trees.into_iter().filter_map(example).collect();
+    Labelled { classes: names.iter().map(|name| (*name).to_owned()).collect(), examples }
 }
 
 #[cfg(test)]

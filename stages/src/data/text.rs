@@ -116,15 +116,29 @@ pub fn select(path: &Path, pattern: &str, optional: bool) -> Result<Vec<PathBuf>
 
 /// Whether `name` is of the form `pattern`, where `*` stands for any characters and `?` for one.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
-    let Some(first) = pattern.chars().next() else { return name.is_empty() };
-    let rest = &pattern[first.len_utf8()..];
-    match first {
-        '*' => name.char_indices().map(|(i, _)| i).chain([name.len()]).any(|i| matches(rest, &name[i..])),
-        _ => name
-            .chars()
-            .next()
-            .is_some_and(|c| (first == '?' || first == c) && matches(rest, &name[c.len_utf8()..])),
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (mut at, mut read) = (0, 0);
+    // Behind the last `*`, and how much of the name is tried as what it stands for.
+    let mut star: Option<(usize, usize)> = None;
+    while read < name.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                at += 1;
+                star = Some((at, read));
+            }
+            Some(c) if *c == '?' || *c == name[read] => {
+                at += 1;
+                read += 1;
+            }
+            _ => {
+                // An earlier `*` need not stand for more: the last one can stand for all that it would.
+                let Some((behind, tried)) = star else { return false };
+                star = Some((behind, tried + 1));
+                (at, read) = (behind, tried + 1);
+            }
+        }
     }
+    pattern[at..].iter().all(|c| *c == '*')
 }
 
 /// The words of a line, each a slice of it.

@@ -32,7 +32,11 @@ fn five_classes_keep_all() {
     let dir = folder(TRAIN);
     let ran = bench.run("data.sst", &[("dir", path(dir.path())), ("classes", text("five"))], &[]);
     assert_eq!(ran.metrics["train_sentences"], 3.0);
-    assert_eq!(bench.text(ran.part("train"), "classes.txt"), "0\n2\n3\n");
+    assert_eq!(
+        bench.text(ran.part("train"), "classes.txt"),
+        "0\n1\n2\n3\n4\n",
+        "also those that no sentence has"
+    );
 }
 
 #[test]

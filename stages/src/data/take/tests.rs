@@ -1,6 +1,6 @@
 use crate::data::tagged::{Sentence, Tagged};
 use crate::data::tags::Tag;
-use crate::testing::{Bench, int};
+use crate::testing::{Bench, int, text};
 use runpipe_base::Artifact;
 
 fn corpus(bench: &mut Bench) -> Artifact {
@@ -41,4 +41,7 @@ fn more_than_there_is() {
     let corpus = corpus(&mut bench);
     let refused = bench.attempt("data.take", &[("n", int(21))], &[("sentences", &corpus)]).unwrap_err();
     assert_eq!(refused.to_string(), "expected at least 21 sentences to take, found 20");
+    let with = |n: i64, fewer: &str| [("n", int(n)), ("fewer", text(fewer)), ("seed", int(3))];
+    let all = bench.run("data.take", &with(21, "all"), &[("sentences", &corpus)]);
+    assert_eq!(all, bench.run("data.take", &with(20, "reject"), &[("sentences", &corpus)]));
 }

@@ -121,6 +121,12 @@ fn patterns() {
     check("?", "ɛ", true);
     check("a", "", false);
     check("a*b*c", "a-b-b-c", true);
+    check("a*b*c", "a-b-b", false);
+    check("**a?*", "xaay", true);
+    check("", "", true);
+    // As many stars as there may be: each is looked at once.
+    check(&"*a".repeat(200), &"a".repeat(4000), true);
+    check(&format!("{}b", "*a".repeat(200)), &"a".repeat(4000), false);
 }
 
 #[test]
