@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use runpipe_base::{StageError, View};
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Layout, Places, Pool, Site, Visibility};
+use super::layout::{Layout, Long, Places, Pool, Site, Visibility};
 use super::tokenizer::Special;
 use crate::kit::nn::encoder::EncoderSizes;
 use crate::kit::ops::act::Act;
@@ -75,8 +75,13 @@ pub struct Reading {
     pub mask_position_ids: String,
     /// Whether a hidden layer stands between encoder and labels.
     pub hidden_layer: bool,
+    /// Whether labels say something about the next ones.
+    #[serde(default)]
+    pub crf: bool,
     /// Most tokens of a sequence.
     pub max_len: usize,
+    /// What becomes of longer sentences.
+    pub long: String,
 }
 
 fn yes() -> bool {
@@ -226,7 +231,7 @@ impl Config {
 
 impl Reading {
     /// How `layout` reads words.
-    pub fn of(layout: &Layout, hidden_layer: bool) -> Self {
+    pub fn of(layout: &Layout, hidden_layer: bool, crf: bool) -> Self {
         Self {
             site: layout.site.as_str().to_owned(),
             pool: layout.pool.as_str().to_owned(),
@@ -234,7 +239,9 @@ impl Reading {
             mask_visibility: layout.visibility.as_str().to_owned(),
             mask_position_ids: layout.places.as_str().to_owned(),
             hidden_layer,
+            crf,
             max_len: layout.max_len,
+            long: layout.long.as_str().to_owned(),
         }
     }
 
@@ -247,8 +254,9 @@ impl Reading {
         let pool: Pool = named(&self.pool, "pool")?;
         let visibility: Visibility = named(&self.mask_visibility, "mask_visibility")?;
         let places: Places = named(&self.mask_position_ids, "mask_position_ids")?;
+        let long: Long = named(&self.long, "long")?;
         let (filler, max_len) = (self.filler, self.max_len);
-        Ok(Layout { site, pool, visibility, places, filler, special, max_len })
+        Ok(Layout { site, pool, visibility, places, filler, special, max_len, long })
     }
 }
 

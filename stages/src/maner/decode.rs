@@ -14,42 +14,51 @@ choice! {
     }
 }
 
-/// The labels of a sentence's words, whose rows hold a score a label: at each word the greatest, of equals the first.
-pub fn greedy(scores: &[Vec<f32>]) -> Vec<usize> {
+/// The labels of a sentence's words, whose rows hold a score a label, as `decoding` says. With `transitions`, those of
+/// [`chain`](super::chain), it is always the likeliest sequence.
+pub fn decode(
+    scores: &[Vec<f32>],
+    labels: &[Tag],
+    decoding: Decoding,
+    transitions: Option<&[f32]>,
+) -> Vec<usize> {
+    let follows = |before: Option<usize>, label: usize| match &labels[label] {
+        Tag::Inside(kind) => before.and_then(|before| labels[before].kind()) == Some(kind),
+        Tag::Outside | Tag::Begin(_) => true,
+    };
+    match (decoding, transitions) {
+        (Decoding::Greedy, None) => greedy(scores),
+        _ => likeliest(scores, |before, label| match transitions {
+            _ if decoding == Decoding::Valid && !follows(before, label) => f64::NEG_INFINITY,
+            None => 0.0,
+            Some(table) => f64::from(table[before.unwrap_or(labels.len()) * labels.len() + label]),
+        }),
+    }
+}
+
+/// At each word the label of the greatest score, of equals the first.
+fn greedy(scores: &[Vec<f32>]) -> Vec<usize> {
     scores.iter().map(|row| greatest(row.len(), |k| f64::from(row[k]))).collect()
 }
 
-/// The labels with the greatest sum of scores among the sequences that are valid IOB2; of equals the first labels from
-/// the end. Log-probabilities differ from scores by a number a word, so the sequence is the likeliest.
+/// The labels with the greatest sum of scores and steps, of equals the first labels from the end. A step is that from a
+/// label, or from the start, to the next one; −∞ forbids it, and at least one label may follow all others.
+/// Log-probabilities differ from scores by a number a word, so the sequence is the likeliest.
 ///
 /// # Source
-/// Viterbi's algorithm, with the transitions of IOB2.
-pub fn valid(scores: &[Vec<f32>], labels: &[Tag]) -> Vec<usize> {
+/// Viterbi's algorithm.
+fn likeliest(scores: &[Vec<f32>], step: impl Fn(Option<usize>, usize) -> f64) -> Vec<usize> {
     let Some((first, later)) = scores.split_first() else { return Vec::new() };
-    let follows = |before: Option<&Tag>, tag: &Tag| match tag {
-        Tag::Inside(kind) => before.and_then(Tag::kind) == Some(kind),
-        Tag::Outside | Tag::Begin(_) => true,
-    };
-    let start = |k: usize| if follows(None, &labels[k]) { f64::from(first[k]) } else { f64::NEG_INFINITY };
-    let mut best: Vec<f64> = (0..labels.len()).map(start).collect();
+    let count = first.len();
+    let mut best: Vec<f64> = (0..count).map(|k| step(None, k) + f64::from(first[k])).collect();
     let mut came: Vec<Vec<usize>> = Vec::new();
     for row in later {
-        let from: Vec<usize> = labels
-            .iter()
-            .map(|tag| {
-                let sum = |k: usize| if follows(Some(&labels[k]), tag) { best[k] } else { f64::NEG_INFINITY };
-                greatest(labels.len(), sum)
-            })
-            .collect();
-        // `O` may follow everything, so that for `I-X` without an `X` the sum stays at −∞ and is never chosen.
-        let sum = |k: usize| {
-            let allowed = follows(Some(&labels[from[k]]), &labels[k]);
-            if allowed { best[from[k]] + f64::from(row[k]) } else { f64::NEG_INFINITY }
-        };
-        best = (0..labels.len()).map(sum).collect();
+        let sum = |from: usize, k: usize| best[from] + step(Some(from), k);
+        let from: Vec<usize> = (0..count).map(|k| greatest(count, |from| sum(from, k))).collect();
+        best = from.iter().zip(row).enumerate().map(|(k, (from, x))| sum(*from, k) + f64::from(*x)).collect();
         came.push(from);
     }
-    let mut path = vec![greatest(labels.len(), |k| best[k])];
+    let mut path = vec![greatest(count, |k| best[k])];
     for from in came.iter().rev() {
         path.push(from[path[path.len() - 1]]);
     }

@@ -2,6 +2,7 @@
 
 use runpipe_base::{Ctx, Inputs, Output, Port, Spec, Stage, StageError, params};
 
+use super::config::Reading;
 use super::decode::Decoding;
 use super::layout::Layout;
 use super::model::{Model, Tagger};
@@ -44,7 +45,8 @@ impl Stage for Evaluate {
             "what the tagger was trained on: parts seen from unseen entities",
         ))
         .tensors()
-        .metric("windowed", "sentences cut into windows")
+        .metric("windowed", "sentences longer than a sequence may be")
+        .metric("dropped", "words cut off and counted as `O`")
         .metric("longest", "tokens of the longest sequence");
         scores::declare(spec)
     }
@@ -54,6 +56,7 @@ impl Stage for Evaluate {
         let gold = Tagged::read(&inputs.one("sentences")?)?;
         let predicted = tag(&model, &gold, p.decoding, p.overlap, cx)?;
         cx.metric("windowed", predicted.windowed as f64);
+        cx.metric("dropped", predicted.dropped as f64);
         cx.metric("longest", predicted.longest as f64);
         scores::report(&gold, predicted.tags, inputs.optional("train"), cx)
     }
@@ -70,19 +73,22 @@ pub(super) fn tag(
     overlap: Option<usize>,
     cx: &mut Ctx<'_>,
 ) -> Result<Predicted, StageError> {
-    let (layout, labels, hidden_layer) = reading(model)?;
+    let (layout, labels, how) = reading(model)?;
     let prepared = Prepared::new(sentences, &model.subwords)?;
     let reader = Reader { layout, labels: &labels, decoding, overlap };
     on_device!(cx, |dev| {
         let mut params = Params::new(&dev, 0);
-        let tagger = Tagger::new(&mut params, &model.config, labels.len(), hidden_layer)?;
+        let mut tagger = Tagger::new(&mut params, &model.config, labels.len(), how.hidden_layer)?;
+        if how.crf {
+            tagger = tagger.chained(&mut params, labels.len())?;
+        }
         model.fill(&mut params, |_| true)?;
         predict(&tagger, &params, &prepared, &reader)
     })
 }
 
-/// How a tagger reads words: its layout, its labels, and whether its head has a hidden layer.
-pub(super) fn reading(model: &Model) -> Result<(Layout, Vec<Tag>, bool), StageError> {
+/// How a tagger reads words: its layout, its labels, and the rest of what its `config.json` says.
+pub(super) fn reading(model: &Model) -> Result<(Layout, Vec<Tag>, &Reading), StageError> {
     let wrong = |message: &str| StageError::Input(format!("`config.json`: {message}"));
     let reading = model.config.maner.as_ref().ok_or_else(|| wrong("expected `maner`: this is no tagger"))?;
     let layout = reading.layout(model.subwords.special)?;
@@ -100,7 +106,7 @@ pub(super) fn reading(model: &Model) -> Result<(Layout, Vec<Tag>, bool), StageEr
     if labels.is_empty() {
         return Err(wrong("expected labels in `id2label`, found none"));
     }
-    Ok((layout, labels, reading.hidden_layer))
+    Ok((layout, labels, reading))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use runpipe_base::{Ctx, Inputs, Output, Port, Spec, Stage, StageError, choice, p
 use self::tune::Tuning;
 use super::PAPER;
 use super::config::Reading;
-use super::layout::{Layout, Places, Pool, Site, Visibility};
+use super::layout::{Layout, Long, Places, Pool, Site, Visibility};
 use super::model::Model;
 use crate::code;
 use crate::data::tagged::Tagged;
@@ -99,6 +99,12 @@ params! {
         freeze: Freeze = Freeze::None;
         /// What stands between encoder and labels.
         head: HeadKind = HeadKind::Linear;
+        /// Whether labels are trained and chosen as a sequence, by a linear-chain conditional random field over the
+        /// words of a sentence.
+        crf: bool = false;
+        /// How much rare labels weigh in the loss: a word with label k weighs nₖ to the power of minus this, where nₖ
+        /// is how many words have it. 0: all words alike, as in the paper; 1: all labels alike.
+        balance: f64 = 0.0, in 0.0..=1.0;
         /// Passes over the sentences.
         epochs: u64 = 30, in 1..=10_000, unit "epochs";
         /// Steps at least: a hundred sentences make few batches, and the head must leave the all-`O` answer.
@@ -120,6 +126,8 @@ params! {
         dropout: Option<f32> = None, in 0.0..1.0;
         /// Most tokens of a sequence; none: as many as the encoder has positions.
         max_len: Option<usize> = None, in 8.., unit "tokens";
+        /// What becomes of longer sentences, here and in evaluation.
+        long: Long = Long::Windows;
         /// How often the sentences at `dev` are tagged; the best of these states is kept.
         evaluations: u64 = 6, in 1..=1000;
         /// Evaluations after the best one at which tuning ends, not before `min_steps`; none: it goes to the end.
@@ -154,7 +162,8 @@ impl Stage for Finetune {
         .metric("best_step", "step of the state that is kept")
         .metric("steps", "steps of training")
         .metric("retried", "how often the tagger collapsed and was tuned anew")
-        .metric("windowed", "training sentences cut into windows")
+        .metric("windowed", "training sentences longer than a sequence may be")
+        .metric("dropped", "words of them that are cut off")
         .metric(
             "collapsed",
             "1 when the tagger finds next to nothing (F1 below 5, at `dev` or in training) also after retries, else 0",
@@ -172,6 +181,7 @@ impl Stage for Finetune {
         if train.types.is_empty() {
             return Err(StageError::Input("expected sentences with entities to train on, found none".into()));
         }
+        p.check()?;
         let room = model.config.sizes().positions;
         let max_len = p.max_len.unwrap_or(room);
         if max_len > room {
@@ -198,10 +208,31 @@ impl Stage for Finetune {
             filler,
             special: model.subwords.special,
             max_len,
+            long: p.long,
         };
-        model.config.maner = Some(Reading::of(&layout, p.head != HeadKind::Linear));
+        model.config.maner = Some(Reading::of(&layout, p.head != HeadKind::Linear, p.crf));
         let tuning = Tuning { p, layout, train: &train, dev: dev.as_ref(), labels: &labels };
         on_device!(cx, |device| tuning.run(&device, model, cx))
+    }
+}
+
+impl FinetuneParams {
+    /// What of them does not go together.
+    fn check(&self) -> Result<(), StageError> {
+        let refuse = |other: &str, why: &str| Err(StageError::Input(format!("`crf` and {other}: {why}")));
+        match self {
+            Self { crf: false, .. } => Ok(()),
+            Self { site: Site::Cloze, .. } => {
+                refuse("`site = \"cloze\"`", "each word is in a sequence of its own, without a next one")
+            }
+            Self { label_all_pieces: true, .. } => {
+                refuse("`label_all_pieces`", "labels follow one another by words, not by pieces")
+            }
+            Self { balance, .. } if *balance > 0.0 => {
+                refuse("`balance`", "a sequence is learned as a whole, whose words have no weights")
+            }
+            Self { .. } => Ok(()),
+        }
     }
 }
 

@@ -37,21 +37,24 @@ const LAYER: [(&str, &str); 5] = [
 ];
 
 /// What the hub calls the masked head, of a RoBERTa and of a BERT.
-const MASKED: [(&str, [&str; 2]); 5] = [
+const MASKED: [(&str, [&str; 2]); 6] = [
     ("masked.dense.weight", ["lm_head.dense.weight", "cls.predictions.transform.dense.weight"]),
     ("masked.dense.bias", ["lm_head.dense.bias", "cls.predictions.transform.dense.bias"]),
     ("masked.norm.weight", ["lm_head.layer_norm.weight", "cls.predictions.transform.LayerNorm.weight"]),
     ("masked.norm.bias", ["lm_head.layer_norm.bias", "cls.predictions.transform.LayerNorm.bias"]),
     ("masked.bias", ["lm_head.bias", "cls.predictions.bias"]),
+    // Left out where it is the table of word vectors.
+    ("masked.decoder.weight", ["lm_head.decoder.weight", "cls.predictions.decoder.weight"]),
 ];
 
-/// What the hub calls the decoder of the masked head, where it is not left out as the table of word vectors.
-const DECODER: [&str; 2] = ["lm_head.decoder", "cls.predictions.decoder"];
+/// What the hub calls the bias of the decoder, where it is stored as its part.
+const DECODER_BIAS: [&str; 2] = ["lm_head.decoder.bias", "cls.predictions.decoder.bias"];
 
 /// What the hub calls the head over words.
-const HEAD: [(&str, &str); 6] = [
+const HEAD: [(&str, &str); 7] = [
     ("tagger.out.weight", "classifier.weight"),
     ("tagger.out.bias", "classifier.bias"),
+    ("tagger.transitions", "crf.transitions"),
     ("tagger.dense.weight", "classifier.dense.weight"),
     ("tagger.dense.bias", "classifier.dense.bias"),
     ("tagger.norm.weight", "classifier.LayerNorm.weight"),
@@ -101,10 +104,7 @@ pub fn load(files: &[&[u8]], config: &Config) -> Result<(Arrays, Vec<String>), S
     }
     let family = usize::from(config.is_bert());
     for (ours, theirs) in MASKED {
-        // A decoder of its own is not computed here, so that its head is of no use.
-        if let Some(array) = file.take_any(theirs[family]).filter(|_| config.tie_word_embeddings) {
-            arrays.insert(ours.to_owned(), array);
-        }
+        arrays.extend(file.take_any(theirs[family]).map(|array| (ours.to_owned(), array)));
     }
     for (ours, theirs) in HEAD {
         arrays.extend(file.take_any(theirs).map(|array| (ours.to_owned(), array)));
@@ -225,14 +225,11 @@ impl File {
             }
         }
         let family = usize::from(config.is_bert());
-        let [weight, bias] =
-            ["weight", "bias"].map(|end| arrays.remove(&format!("{}.{end}", DECODER[family])));
-        if config.tie_word_embeddings {
-            // Tied arrays are stored once, under either name.
-            for (array, kept) in [(weight, EMBEDDINGS[0].1), (bias, MASKED[4].1[family])] {
-                if let Some(array) = array {
-                    arrays.entry(kept.to_owned()).or_insert(array);
-                }
+        // Arrays that are one are stored once, under either name.
+        let same = [(DECODER_BIAS[family], MASKED[4].1[family]), (MASKED[5].1[family], EMBEDDINGS[0].1)];
+        for (name, kept) in same.into_iter().take(1 + usize::from(config.tie_word_embeddings)) {
+            if let Some(array) = arrays.remove(name) {
+                arrays.entry(kept.to_owned()).or_insert(array);
             }
         }
         Ok(Self { arrays, prefix, missing: Vec::new() })

@@ -54,6 +54,16 @@ choice! {
     }
 }
 
+choice! {
+    /// What becomes of a sentence that is longer than a sequence may be.
+    pub enum Long {
+        /// It is read in windows, every word of it once.
+        Windows = "windows",
+        /// Its beginning alone is read; the other words count as `O`. As common scripts do.
+        Truncate = "truncate",
+    }
+}
+
 /// A sequence to encode and the words read in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sequence {
@@ -107,6 +117,8 @@ pub struct Layout {
     pub special: Special,
     /// Most tokens of a sequence.
     pub max_len: usize,
+    /// What becomes of longer sentences.
+    pub long: Long,
 }
 
 impl Layout {
@@ -209,7 +221,7 @@ impl Layout {
     pub fn windows(&self, units: &[Vec<u32>]) -> Vec<Range<usize>> {
         let mut windows = Vec::new();
         let mut start = 0;
-        while start < units.len() {
+        while start < units.len() && (self.long == Long::Windows || windows.is_empty()) {
             let end = self.end(units, start);
             windows.push(start..end);
             start = end;
@@ -218,14 +230,15 @@ impl Layout {
     }
 
     /// Windows that share `overlap` words, half of a window when none is told, each with the words predicted from it:
-    /// those that have more context in it than in the other windows. Every word is in exactly one of these lists.
+    /// those that have more context in it than in the other windows. Every word is in exactly one of these lists, but for
+    /// those that are cut off.
     pub fn overlapping(&self, units: &[Vec<u32>], overlap: Option<usize>) -> Vec<(Range<usize>, Vec<usize>)> {
         let mut windows: Vec<Range<usize>> = Vec::new();
         let mut start = 0;
         while start < units.len() {
             let end = self.end(units, start);
             windows.push(start..end);
-            if end == units.len() {
+            if end == units.len() || self.long == Long::Truncate {
                 break;
             }
             let words = end - start;

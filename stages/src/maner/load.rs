@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use runpipe_base::{Ctx, Inputs, Output, Spec, Stage, StageError, params};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::PAPER;
 use super::config::Config;
@@ -41,7 +42,11 @@ impl Stage for Load {
 
     fn run(&self, p: &LoadParams, _: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
         let config = Config::parse(&files::text(&p.dir.join("config.json"))?).map_err(|e| told(&p.dir, e))?;
-        let tokenizer = files::bytes(&p.dir.join("tokenizer.json"))?;
+        let mut tokenizer = files::bytes(&p.dir.join("tokenizer.json"))?;
+        let told_apart = p.dir.join(TOKENIZER_CONFIG);
+        if config.is_bert() && told_apart.exists() {
+            tokenizer = normalized(tokenizer, &files::text(&told_apart)?).map_err(|e| told(&p.dir, e))?;
+        }
         let weights = weights(&p.dir)?;
         let weights: Vec<&[u8]> = weights.iter().map(Vec::as_slice).collect();
         let (model, unused) = Model::of(config, &tokenizer, &weights).map_err(|e| told(&p.dir, e))?;
@@ -55,6 +60,49 @@ impl Stage for Load {
 
 /// The file that names arrays of the folder that mean nothing here.
 const UNUSED: &str = "unused.txt";
+
+/// The file in which old folders alone tell whether words are lowered.
+const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+
+/// What of it says how a BERT changes words before it cuts them.
+#[derive(Deserialize)]
+struct TokenizerConfig {
+    do_lower_case: Option<bool>,
+    strip_accents: Option<bool>,
+    tokenize_chinese_chars: Option<bool>,
+}
+
+/// The `tokenizer.json` of a BERT with what its `tokenizer_config.json` says of the normalizer in place of its own, as the
+/// library of these folders has it.
+fn normalized(tokenizer: Vec<u8>, config: &str) -> Result<Vec<u8>, StageError> {
+    let wrong = |file: &str, e: serde_json::Error| StageError::Input(format!("`{file}`: {e}"));
+    let config: TokenizerConfig = serde_json::from_str(config).map_err(|e| wrong(TOKENIZER_CONFIG, e))?;
+    let mut json: Value = serde_json::from_slice(&tokenizer).map_err(|e| wrong("tokenizer.json", e))?;
+    let rules = [
+        ("lowercase", config.do_lower_case),
+        ("strip_accents", config.strip_accents),
+        ("handle_chinese_chars", config.tokenize_chinese_chars),
+    ];
+    let rules: Vec<(&str, bool)> = rules.into_iter().filter_map(|(name, rule)| Some((name, rule?))).collect();
+    if rules.is_empty() || !json.is_object() {
+        return Ok(tokenizer);
+    }
+    let normalizer = &mut json["normalizer"];
+    if normalizer.is_null() {
+        *normalizer = json!({
+            "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null,
+            "lowercase": false,
+        });
+    }
+    // Others say themselves what they do.
+    if normalizer["type"] != "BertNormalizer" {
+        return Ok(tokenizer);
+    }
+    for (name, rule) in rules {
+        normalizer[name] = Value::Bool(rule);
+    }
+    serde_json::to_vec(&json).map_err(|e| StageError::Other(e.to_string()))
+}
 
 /// What is wrong inside a file is told with the folder it is in.
 fn told(dir: &Path, e: StageError) -> StageError {

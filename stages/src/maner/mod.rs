@@ -9,7 +9,7 @@
 //! | x = `<s>` (M s₁) … (M sₙ) `</s>`, sites mᵢ | [`layout::Layout::sequences`] |
 //! | the baseline that reads a word's own pieces | [`layout::Site::Tokcls`] |
 //! | zᵢ = W·h(mᵢ) + b | [`model::Tagger::logits`] |
-//! | ŷᵢ = argmax zᵢ, without a CRF | [`decode`] |
+//! | ŷᵢ = argmax zᵢ, without a CRF | [`decode`]; with one, as a switch, over [`chain`] |
 //! | `L = −(1/N) Σ log softmax(zᵢ)[yᵢ]`, encoder and head trained together | [`finetune`] |
 //! | the pre-trained masked language model | [`pretrain`], over [`masking`] |
 //! | F1 of entities | [`score`] |
@@ -18,6 +18,7 @@
 //! of a [`language`] made up for the purpose. A model lies in a folder as hubs have it ([`hub`], [`config`]).
 
 pub mod bpe;
+pub mod chain;
 pub mod compare;
 pub mod config;
 pub mod decode;

@@ -16,7 +16,7 @@ use crate::kit::ops::attention::Packed;
 use crate::kit::ops::dropout::{Mask, dropout};
 use crate::kit::ops::means::means;
 use crate::kit::ops::rows::rows;
-use crate::kit::params::{self, Init, Params, Pass};
+use crate::kit::params::{self, Init, Param, Params, Pass, Role};
 
 /// A model as it lies in a folder: `config.json`, `tokenizer.json`, `model.safetensors`.
 pub struct Model {
@@ -121,9 +121,7 @@ impl Model {
 
 /// What a model says that was exported without its masked head.
 pub fn no_head() -> StageError {
-    StageError::Input(
-        "expected an encoder with its masked head, found one without, or with a decoder of its own".into(),
-    )
+    StageError::Input("expected an encoder with its masked head, found one without".into())
 }
 
 /// Sequences laid end to end, and the rows that are read.
@@ -177,6 +175,7 @@ pub struct Tagger {
     encoder: Encoder,
     hidden: Option<(Linear, LayerNorm)>,
     out: Linear,
+    transitions: Option<Param<(usize, usize)>>,
     dropout: f32,
     act: Act,
 }
@@ -205,7 +204,24 @@ impl Tagger {
         };
         let out = Linear::new(at.at("out"), sizes.width, classes, init)?;
         let dropout = config.classifier_dropout.unwrap_or(sizes.dropout);
-        Ok(Self { encoder, hidden, out, dropout, act: config.head_act() })
+        Ok(Self { encoder, hidden, out, transitions: None, dropout, act: config.head_act() })
+    }
+
+    /// The tagger with scores of transitions between `classes` labels, `tagger.transitions`: see
+    /// [`chain_loss`](super::chain::chain_loss).
+    ///
+    /// # Errors
+    /// [`StageError::Tensor`] when the device refuses.
+    pub fn chained<D: Backend>(mut self, params: &mut Params<D>, classes: usize) -> Result<Self, StageError> {
+        let mut root = params.root();
+        let shape = (classes + 1, classes);
+        self.transitions = Some(root.at("tagger").param("transitions", shape, Init::ZEROS, Role::Plain)?);
+        Ok(self)
+    }
+
+    /// The scores of transitions, where there are such.
+    pub fn transitions<'a, D: Backend>(&self, params: &'a Params<D>) -> Option<&'a Matrix<D>> {
+        self.transitions.map(|param| params.get(param))
     }
 
     /// Logits of every word read: zᵢ = W · dropout(h at mᵢ) + b.

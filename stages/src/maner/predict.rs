@@ -2,6 +2,7 @@
 
 use runpipe_base::StageError;
 
+use super::chain::Chain;
 use super::decode::{self, Decoding};
 use super::layout::{Layout, Sequence};
 use super::model::{Batch, Tagger};
@@ -53,6 +54,8 @@ pub struct Predicted {
     pub certainty: Vec<Vec<f64>>,
     /// Sentences that did not fit in one window.
     pub windowed: usize,
+    /// Words that were cut off and count as `O`.
+    pub dropped: usize,
     /// Tokens of the longest sequence.
     pub longest: usize,
 }
@@ -64,7 +67,7 @@ struct Asked {
     taken: Vec<usize>,
 }
 
-/// Tags every word of every sentence exactly once.
+/// Tags every word of every sentence exactly once; words that are cut off are `O`.
 ///
 /// # Errors
 /// [`StageError::Tensor`] when the device refuses.
@@ -98,16 +101,30 @@ pub fn predict<D: Backend>(
             }
         }
     }
-    for scores in scores {
-        let chosen = match reader.decoding {
-            Decoding::Greedy => decode::greedy(&scores),
-            Decoding::Valid => decode::valid(&scores, reader.labels),
-        };
-        said.tags.push(chosen.iter().map(|label| reader.labels[*label].clone()).collect());
-        let certainty = scores.iter().zip(&chosen).map(|(row, label)| decode::probability(row, *label));
-        said.certainty.push(certainty.collect());
+    let table = tagger.transitions(params).map(|table| D::view(table).into_owned());
+    for mut scores in scores {
+        let words = scores.len();
+        scores.retain(|row| !row.is_empty());
+        said.dropped += words - scores.len();
+        let chosen = decode::decode(&scores, reader.labels, reader.decoding, table.as_deref());
+        let mut tags: Vec<Tag> = chosen.iter().map(|label| reader.labels[*label].clone()).collect();
+        tags.resize(words, Tag::Outside);
+        said.tags.push(tags);
+        let mut certainty = certainty(&scores, &chosen, table.as_deref());
+        certainty.resize(words, 0.0);
+        said.certainty.push(certainty);
     }
     Ok(said)
+}
+
+/// The probability of each word's label, on its own or in its sentence.
+fn certainty(scores: &[Vec<f32>], chosen: &[usize], transitions: Option<&[f32]>) -> Vec<f64> {
+    let Some(table) = transitions else {
+        return scores.iter().zip(chosen).map(|(row, label)| decode::probability(row, *label)).collect();
+    };
+    let rows = scores.concat();
+    let chain = Chain::new(&rows, table, scores.first().map_or(1, Vec::len));
+    chosen.iter().enumerate().map(|(word, label)| chain.probability(word, *label)).collect()
 }
 
 /// The sequences of all windows of all sentences.
@@ -115,7 +132,7 @@ fn ask(prepared: &Prepared, reader: &Reader<'_>, said: &mut Predicted) -> Vec<As
     let mut asked = Vec::new();
     for (sentence, units) in prepared.units.iter().enumerate() {
         let windows = reader.layout.overlapping(units, reader.overlap);
-        said.windowed += usize::from(windows.len() > 1);
+        said.windowed += usize::from(windows.first().is_some_and(|(window, _)| window.len() < units.len()));
         for (window, words) in windows {
             for sequence in reader.layout.sequences(units, window) {
                 said.longest = said.longest.max(sequence.ids.len());

@@ -150,9 +150,14 @@ fn train<D: Backend>(
     let (config, special) = (&model.config, model.subwords.special);
     let mut params = Params::new(dev, p.seed);
     let encoder = Encoder::new(params.root().at("encoder"), config.sizes())?.acting(config.act());
-    let head = MaskedHead::new(params.root().at("masked"), &encoder)?.acting(config.head_act());
+    let mut head = MaskedHead::new(params.root().at("masked"), &encoder)?.acting(config.head_act());
+    if !config.tie_word_embeddings {
+        head = head.untied(params.root().at("masked"), &encoder)?;
+    }
     if !model.arrays.is_empty() {
-        if !model.arrays.contains_key("masked.bias") {
+        let parts = ["masked.bias", "masked.decoder.weight"].into_iter();
+        let mut needed = parts.take(1 + usize::from(!config.tie_word_embeddings));
+        if !needed.all(|part| model.arrays.contains_key(part)) {
             return Err(no_head());
         }
         model.fill(&mut params, |_| true)?;

@@ -150,7 +150,7 @@ impl Layer {
     }
 }
 
-/// The head of masked language modelling: a layer, a norm, and a decoder tied to the word table.
+/// The head of masked language modelling: a layer, a norm, and a decoder, tied to the word table unless told otherwise.
 #[derive(Debug, Clone, Copy)]
 pub struct MaskedHead {
     dense: Linear,
@@ -178,6 +178,16 @@ impl MaskedHead {
     pub fn acting(mut self, act: Act) -> Self {
         self.act = act;
         self
+    }
+
+    /// The head with a decoder of its own, `decoder.weight`, in place of the word table.
+    ///
+    /// # Errors
+    /// `StageError::Tensor` when the device refuses.
+    pub fn untied<D: Backend>(mut self, mut at: Scope<'_, D>, encoder: &Encoder) -> Result<Self> {
+        let EncoderSizes { width, vocabulary, .. } = encoder.sizes();
+        self.word = at.at("decoder").param("weight", (vocabulary, width), INIT, Role::Weight)?;
+        Ok(self)
     }
 
     /// Logits over the vocabulary at the rows `sites` of the hidden states.

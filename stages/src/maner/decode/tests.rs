@@ -1,10 +1,14 @@
 use proptest::prelude::*;
 
-use super::{greedy, probability, valid};
+use super::{Decoding, decode, greedy, probability};
 use crate::data::tags::{Tag, orphan};
 
 fn labels() -> Vec<Tag> {
     ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"].iter().map(|tag| Tag::parse(tag).unwrap()).collect()
+}
+
+fn valid(scores: &[Vec<f32>], labels: &[Tag]) -> Vec<usize> {
+    decode(scores, labels, Decoding::Valid, None)
 }
 
 #[test]
@@ -44,6 +48,21 @@ proptest! {
         prop_assert_eq!(orphan(&tags(&found)), None);
         for path in all(scores.len(), 5).iter().filter(|path| orphan(&tags(path)).is_none()) {
             prop_assert!(sum(path) <= sum(&found) + 1e-9);
+        }
+        // What each step is worth decides too, in all sequences or in the valid ones.
+        let step = |before: usize, label: usize| ((before * 7 + label * 3) % 5) as f32 - 2.0;
+        let table: Vec<f32> = (0..6).flat_map(|before| (0..5).map(move |label| step(before, label))).collect();
+        let steps = |path: &[usize]| {
+            let before = std::iter::once(5).chain(path.iter().copied());
+            sum(path) + before.zip(path).map(|(b, k)| f64::from(step(b, *k))).sum::<f64>()
+        };
+        for decoding in [Decoding::Greedy, Decoding::Valid] {
+            let found = decode(&scores, &labels, decoding, Some(&table));
+            let allowed = |path: &[usize]| decoding == Decoding::Greedy || orphan(&tags(path)).is_none();
+            prop_assert!(allowed(&found));
+            for path in all(scores.len(), 5).iter().filter(|path| allowed(path)) {
+                prop_assert!(steps(path) <= steps(&found) + 1e-6);
+            }
         }
         let free = greedy(&scores);
         if orphan(&tags(&free)).is_none() {

@@ -11,8 +11,10 @@ pub(super) type Example = (Sequence, Vec<u32>);
 /// The examples of each training sentence.
 pub(super) struct Examples {
     pub(super) sentences: Vec<Vec<Example>>,
-    /// Sentences cut into windows.
+    /// Sentences longer than a sequence.
     pub(super) windowed: usize,
+    /// Words of them that are cut off.
+    pub(super) dropped: usize,
 }
 
 impl Examples {
@@ -27,10 +29,11 @@ impl Examples {
         let id = |tag: &Tag| {
             labels.iter().position(|label| label == tag).expect("labels are those of `train`") as u32
         };
-        let mut windowed = 0;
+        let (mut windowed, mut dropped) = (0, 0);
         let sentences = prepared.units.iter().zip(&train.sentences).map(|(units, sentence)| {
             let windows = layout.windows(units);
-            windowed += usize::from(windows.len() > 1);
+            windowed += usize::from(windows.first().is_some_and(|window| window.len() < units.len()));
+            dropped += units.len() - windows.iter().map(ExactSizeIterator::len).sum::<usize>();
             let sequences = windows.into_iter().flat_map(|window| layout.sequences(units, window));
             sequences
                 .map(|sequence| {
@@ -45,7 +48,7 @@ impl Examples {
                 .collect()
         });
         let sentences = sentences.collect();
-        Self { sentences, windowed }
+        Self { sentences, windowed, dropped }
     }
 }
 

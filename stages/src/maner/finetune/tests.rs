@@ -55,6 +55,64 @@ fn a_few_sentences_are_learned_by_heart() {
 }
 
 #[test]
+fn a_chain_is_learned_and_chosen() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let few = first(&mut bench, &corpus, 8);
+    let params = [
+        ("crf", Value::Bool(true)),
+        ("min_steps", int(300)),
+        ("epochs", int(1)),
+        ("lr", Value::Float(3e-3)),
+        ("dropout", Value::Float(0.0)),
+    ];
+    let ran = bench.run("maner.finetune", &params, &[("encoder", &encoder), ("sentences", &few)]);
+    assert!((ran.metrics["train_f1"] - 100.0).abs() < 1e-9, "{:?}", ran.metrics);
+    let table = Model::read(&bench.view(&ran.artifact)).unwrap().arrays["tagger.transitions"].clone();
+    // From `O` or the start to `I-LOC` no sentence goes; `O` to `O` many do.
+    let labels = 7;
+    assert_eq!(table.0, [labels + 1, labels]);
+    assert!(table.1[2] < table.1[0] && table.1[labels * labels + 2] < table.1[labels * labels], "{table:?}");
+}
+
+/// All labels alike, a rare label is found more often and the commonest less often.
+#[test]
+fn rare_labels_may_weigh_more() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
+    let mut outside = |balance: f64| {
+        let more = [("balance", Value::Float(balance)), ("retries", int(0))];
+        let tagger = bench.run("maner.finetune", &[&brief()[..], &more].concat(), &inputs).artifact;
+        let scores =
+            bench.run("maner.evaluate", &[], &[("tagger", &tagger), ("sentences", corpus.part("test"))]);
+        let found = Tagged::read(&bench.view(scores.part("predictions"))).unwrap();
+        found.sentences.iter().flat_map(|s| &s.tags).filter(|tag| tag.kind().is_none()).count()
+    };
+    let (alike, balanced) = (outside(0.0), outside(1.0));
+    assert!(balanced < alike, "{balanced} of the words are `O`, {alike} without weights");
+}
+
+/// Weighted parts of a batch teach what the whole does.
+#[test]
+fn weights_hold_over_parts() {
+    let mut bench = Bench::new();
+    let (corpus, encoder) = start(&mut bench);
+    let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
+    for switch in [("balance", Value::Float(0.5)), ("crf", Value::Bool(true))] {
+        let curve = |bench: &mut Bench, more: &[(&str, Value)]| {
+            let params =
+                [brief(), vec![("dropout", Value::Float(0.0)), switch.clone()], more.to_vec()].concat();
+            let ran = bench.run("maner.finetune", &params, &inputs);
+            ran.series.iter().find(|s| s.name == "train_loss").unwrap().points.clone()
+        };
+        let (whole, parts) = (curve(&mut bench, &[]), curve(&mut bench, &[("pass", int(60))]));
+        let same = whole.iter().zip(&parts).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-3);
+        assert!(same && whole.len() == parts.len(), "{whole:?} {parts:?}");
+    }
+}
+
+#[test]
 fn one_seed_one_tagger() {
     let mut bench = Bench::new();
     let (corpus, encoder) = start(&mut bench);
@@ -178,8 +236,16 @@ fn every_switch_makes_a_tagger_that_can_be_evaluated() {
         ("head", "mlm_mlp"),
         ("mask_visibility", "query_only"),
         ("mask_position_ids", "shared"),
+        ("long", "truncate"),
+        ("crf", "true"),
+        ("balance", "1"),
     ] {
-        let params = [vec![("epochs", int(1)), ("min_steps", int(2))], vec![(name, text(value))]].concat();
+        let value_of = match name {
+            "crf" => Value::Bool(true),
+            "balance" => Value::Float(1.0),
+            _ => text(value),
+        };
+        let params = [vec![("epochs", int(1)), ("min_steps", int(2))], vec![(name, value_of)]].concat();
         let tagger = bench.run("maner.finetune", &params, &inputs).artifact;
         let scores =
             bench.run("maner.evaluate", &[], &[("tagger", &tagger), ("sentences", corpus.part("test"))]);
@@ -326,4 +392,21 @@ fn refused_inputs() {
         refusal(&[("max_len", int(500))], corpus.part("train")),
         "`max_len` is 500, but the encoder has 128 positions"
     );
+    let chained = |more: (&'static str, Value)| [("crf", Value::Bool(true)), more];
+    for (more, message) in [
+        (
+            ("site", text("cloze")),
+            "`crf` and `site = \"cloze\"`: each word is in a sequence of its own, without a next one",
+        ),
+        (
+            ("label_all_pieces", Value::Bool(true)),
+            "`crf` and `label_all_pieces`: labels follow one another by words, not by pieces",
+        ),
+        (
+            ("balance", Value::Float(0.5)),
+            "`crf` and `balance`: a sequence is learned as a whole, whose words have no weights",
+        ),
+    ] {
+        assert_eq!(refusal(&chained(more), corpus.part("train")), message);
+    }
 }

@@ -7,11 +7,14 @@ use super::{FinetuneParams, HeadKind, start};
 use crate::data::tagged::Tagged;
 use crate::data::tags::{self, Tag};
 use crate::kit::backend::{Backend, Scalar, Taped};
+use crate::kit::batches::Batches;
+use crate::kit::best::Best;
 use crate::kit::fit::{Fit, Next, Task, fit, kept};
-use crate::kit::ops::cross_entropy::cross_entropy;
+use crate::kit::ops::cross_entropy::{cross_entropy, soft_cross_entropy};
 use crate::kit::optim::{Betas, Optimizer, OptimizerConfig, Rule};
 use crate::kit::params::{Params, Pass};
 use crate::kit::rng::Stream;
+use crate::maner::chain::chain_loss;
 use crate::maner::decode::Decoding;
 use crate::maner::layout::Layout;
 use crate::maner::model::{Batch, Model, Tagger};
@@ -33,7 +36,8 @@ pub(super) struct Tuning<'a> {
 
 /// How an attempt ended.
 struct Tuned {
-    best: Best,
+    /// F1 at `dev`, and the step of the state that is kept.
+    best: (f64, u64),
     steps: u64,
     train_f1: f64,
     collapsed: bool,
@@ -51,6 +55,7 @@ impl Tuning<'_> {
         let all_pieces = self.p.label_all_pieces;
         let examples = Examples::new(&prepared, &self.layout, self.train, self.labels, all_pieces);
         cx.metric("windowed", examples.windowed as f64);
+        cx.metric("dropped", examples.dropped as f64);
         let dev = match self.dev {
             Some(dev) => Some((Prepared::new(dev, &model.subwords)?, dev)),
             None => None,
@@ -66,8 +71,8 @@ impl Tuning<'_> {
             attempt += 1;
         };
         cx.metric("train_f1", tuned.train_f1);
-        cx.metric("dev_f1", tuned.best.f1);
-        cx.metric("best_step", tuned.best.step as f64);
+        cx.metric("dev_f1", tuned.best.0);
+        cx.metric("best_step", tuned.best.1 as f64);
         cx.metric("steps", tuned.steps as f64);
         cx.metric("retried", attempt as f64);
         cx.metric("collapsed", f64::from(u8::from(tuned.collapsed)));
@@ -92,25 +97,29 @@ impl Tuning<'_> {
         cx: &mut Ctx<'_>,
     ) -> Result<Tuned, StageError> {
         let (p, seed) = (self.p, self.seed(attempt));
-        let tagger = Tagger::new(params, &model.config, self.labels.len(), p.head != HeadKind::Linear)?;
+        let classes = self.labels.len();
+        let mut tagger = Tagger::new(params, &model.config, classes, p.head != HeadKind::Linear)?;
+        if p.crf {
+            tagger = tagger.chained(params, classes)?;
+        }
         start::fill(params, model, p)?;
-        let per_epoch = (self.train.sentences.len() as u64).div_ceil(p.batch as u64);
-        let steps = (p.epochs * per_epoch).max(p.min_steps);
+        let batches = Batches::new(self.train.sentences.len(), p.batch, Stream::new(seed, "order"));
+        let steps = (p.epochs * batches.per_epoch()).max(p.min_steps);
         let reader =
             Reader { layout: self.layout, labels: self.labels, decoding: Decoding::Greedy, overlap: None };
         let mut task = Label {
             tagger: &tagger,
             sentences: &examples.sentences,
-            order: Stream::new(seed, "order"),
+            weights: weights(&examples.sentences, classes, p.balance),
+            batches,
             p,
-            per_epoch,
             steps,
             every: steps.div_ceil(p.evaluations),
             dev,
             reader,
             attempt,
             chosen: None,
-            best: None,
+            best: Best::new(p.patience),
         };
         let rule = Rule::AdamW(Betas { epsilon: p.epsilon, ..Betas::default() });
         let mut optimizer = Optimizer::new(OptimizerConfig { rule, decay: p.decay, clip: Some(1.0) });
@@ -124,13 +133,10 @@ impl Tuning<'_> {
             checkpoint_every: Some(200),
         };
         let done = fit(cx, &plan, params, &mut optimizer, &mut task)?.steps;
-        let mut best = Best { f1: 0.0, step: done, weights: Vec::new() };
-        if let Some(found) = task.best.take() {
-            best = found;
-            params.load(&best.weights)?;
-        }
+        task.best.restore(params)?;
+        let best = task.best.score().unwrap_or((0.0, done));
         let train_f1 = judge(&tagger, params, prepared, self.train, &reader)?.0;
-        let judged = if dev.is_some() { best.f1 } else { train_f1 };
+        let judged = if dev.is_some() { best.0 } else { train_f1 };
         Ok(Tuned { best, steps: done, train_f1, collapsed: judged < COLLAPSED })
     }
 }
@@ -150,21 +156,24 @@ fn judge<D: Backend>(
     Ok((100.0 * f1, 100.0 * inside(&predicted) as f64 / inside(&gold).max(1) as f64))
 }
 
-/// The state that is kept.
-#[derive(Clone)]
-struct Best {
-    f1: f64,
-    step: u64,
-    weights: Vec<u8>,
+/// What a word with each label weighs: nₖ to the power of −`balance`; 0 for a label that no word has.
+fn weights(sentences: &[Vec<Example>], classes: usize, balance: f64) -> Vec<f32> {
+    let mut counts = vec![0_u32; classes];
+    for label in sentences.iter().flatten().flat_map(|(_, labels)| labels) {
+        counts[*label as usize] += 1;
+    }
+    let weight = |n: u32| if n == 0 { 0.0 } else { libm::pow(f64::from(n), -balance) as f32 };
+    counts.into_iter().map(weight).collect()
 }
 
 /// What is trained: label the words of sentences.
 struct Label<'a> {
     tagger: &'a Tagger,
     sentences: &'a [Vec<Example>],
-    order: Stream,
+    /// What a word with each label weighs in the loss.
+    weights: Vec<f32>,
+    batches: Batches,
     p: &'a FinetuneParams,
-    per_epoch: u64,
     steps: u64,
     every: u64,
     dev: Option<&'a (Prepared, &'a Tagged)>,
@@ -172,19 +181,16 @@ struct Label<'a> {
     attempt: u64,
     /// The parts of the step that was asked for last.
     chosen: Option<(u64, Vec<Vec<&'a Example>>)>,
-    best: Option<Best>,
+    best: Best,
 }
 
 impl<'a> Label<'a> {
     /// The examples of a step, in parts that are encoded one after the other: every epoch all sentences in a new order.
     fn parts_of(&self, step: u64) -> Vec<Vec<&'a Example>> {
-        let order = self.order.child(step / self.per_epoch).permutation(self.sentences.len());
-        let first = (step % self.per_epoch) as usize * self.p.batch;
-        let chosen = order.into_iter().skip(first).take(self.p.batch);
         let sentences = self.sentences;
         let mut parts: Vec<Vec<&Example>> = vec![Vec::new()];
         let mut tokens = 0;
-        for example in chosen.flat_map(|i| &sentences[i]) {
+        for example in self.batches.of(step).into_iter().flat_map(|i| &sentences[i]) {
             let length = example.0.ids.len();
             if self.p.pass.is_some_and(|pass| tokens > 0 && tokens + length > pass) {
                 parts.push(Vec::new());
@@ -194,6 +200,37 @@ impl<'a> Label<'a> {
             parts.last_mut().expect("there is one from the start").push(example);
         }
         parts
+    }
+
+    /// The loss of the words of some sequences: the mean over words, weighted by their labels.
+    fn loss_of<D: Backend>(
+        &self,
+        pass: &Pass<'_, D>,
+        examples: &[&Example],
+    ) -> Result<Scalar<D, Taped<D>>, StageError> {
+        let batch = Batch::of(examples.iter().map(|(sequence, _)| sequence));
+        let labels: Vec<u32> = examples.iter().flat_map(|(_, labels)| labels).copied().collect();
+        let logits = self.tagger.logits(pass, &batch)?;
+        if let Some(transitions) = self.tagger.transitions(pass.params()) {
+            let lengths: Vec<usize> = examples.iter().map(|(_, labels)| labels.len()).collect();
+            return chain_loss(logits, transitions, &lengths, &labels);
+        }
+        if self.p.balance <= 0.0 {
+            return cross_entropy(logits, &labels, 0.0);
+        }
+        // `soft_cross_entropy` takes the mean over rows.
+        let share = labels.len() as f32 / self.mass(examples);
+        let classes = self.weights.len();
+        let mut q = vec![0.0; labels.len() * classes];
+        for (q, label) in q.chunks_exact_mut(classes).zip(&labels) {
+            q[*label as usize] = share * self.weights[*label as usize];
+        }
+        soft_cross_entropy(logits, &q)
+    }
+
+    /// What the words of some sequences weigh together.
+    fn mass(&self, examples: &[&Example]) -> f32 {
+        examples.iter().flat_map(|(_, labels)| labels).map(|label| self.weights[*label as usize]).sum()
     }
 
     /// The attempt that a state is of.
@@ -218,15 +255,13 @@ impl<D: Backend> Task<D> for Label<'_> {
         }
         let parts = self.chosen.as_ref().map_or(&[][..], |(_, parts)| parts);
         let examples = &parts[part as usize];
-        let batch = Batch::of(examples.iter().map(|(sequence, _)| sequence));
-        let labels: Vec<u32> = examples.iter().flat_map(|(_, labels)| labels).copied().collect();
-        let loss = cross_entropy(self.tagger.logits(pass, &batch)?, &labels, 0.0)?;
+        let loss = self.loss_of(pass, examples)?;
         if parts.len() == 1 {
             return Ok(loss);
         }
-        // The parts' mean, in which each weighs as much as it has words.
-        let words: usize = parts.iter().flatten().map(|(_, labels)| labels.len()).sum();
-        Ok(loss * (parts.len() as f32 * labels.len() as f32 / words as f32))
+        // The parts' mean, in which each weighs as much as its words do.
+        let all: f32 = parts.iter().map(|part| self.mass(part)).sum();
+        Ok(loss * (parts.len() as f32 * self.mass(examples) / all))
     }
 
     fn after(&mut self, params: &mut Params<D>, step: u64, cx: &mut Ctx<'_>) -> Result<Next, StageError> {
@@ -237,19 +272,12 @@ impl<D: Backend> Task<D> for Label<'_> {
         let (f1, found) = judge(self.tagger, params, prepared, gold, &self.reader)?;
         cx.point("dev_f1_curve", step, f1);
         cx.point("dev_found", step, found);
-        if self.best.as_ref().is_none_or(|best| f1 > best.f1) {
-            self.best = Some(Best { f1, step, weights: params.save()? });
-        }
-        let since = step - self.best.as_ref().map_or(step, |best| best.step);
-        let patient = self.p.patience.is_none_or(|patience| since < patience * self.every);
-        Ok(if patient || step < self.p.min_steps { Next::Go } else { Next::Stop })
+        let next = self.best.see(params, step, f1)?;
+        Ok(if step < self.p.min_steps { Next::Go } else { next })
     }
 
     fn state(&self) -> Vec<u8> {
-        let best = self.best.as_ref().map_or_else(Vec::new, |best| {
-            [&best.f1.to_le_bytes()[..], &best.step.to_le_bytes(), &best.weights].concat()
-        });
-        [&self.attempt.to_le_bytes()[..], &best].concat()
+        [&self.attempt.to_le_bytes()[..], &self.best.state()].concat()
     }
 
     /// A retry does not go on from the run that collapsed.
@@ -259,17 +287,7 @@ impl<D: Backend> Task<D> for Label<'_> {
 
     fn restore(&mut self, state: &[u8]) -> Result<(), StageError> {
         let broken = || StageError::Input("the checkpoint is damaged".into());
-        let (_, state) = state.split_at_checked(8).ok_or_else(broken)?;
-        let (numbers, weights) = state.split_at(state.len().min(16));
-        self.best = match numbers.as_chunks::<8>().0 {
-            [] => None,
-            [f1, step] => Some(Best {
-                f1: f64::from_le_bytes(*f1),
-                step: u64::from_le_bytes(*step),
-                weights: weights.to_vec(),
-            }),
-            _ => return Err(broken()),
-        };
-        Ok(())
+        let (_, best) = state.split_at_checked(8).ok_or_else(broken)?;
+        self.best.resume(best)
     }
 }

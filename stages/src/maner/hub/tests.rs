@@ -207,17 +207,41 @@ fn a_file_may_be_several() {
     assert_eq!(apart, loaded(&arrays).unwrap());
 }
 
-/// A head whose decoder is not the table of word vectors is left out, and so is its decoder.
+/// A head may have a decoder that is not the table of word vectors.
 #[test]
-fn an_untied_head_is_no_head() {
-    let config = Config { tie_word_embeddings: false, ..config() };
-    let mut arrays = golden_arrays();
-    arrays.push(("lm_head.decoder.weight".into(), (vec![12, 8], vec![7.0; 96])));
-    let (found, left) = load(&[&file(&arrays)], &config).unwrap();
-    let (tied, _) = loaded(&golden_arrays()).unwrap();
-    assert_eq!(left, Vec::<String>::new());
-    assert!(found.keys().all(|name| name.starts_with("encoder.")));
-    assert!(found.iter().all(|(name, array)| tied[name] == *array), "the encoder is whole");
+fn a_decoder_of_its_own() {
+    for config in [config(), bert()] {
+        let config = Config { tie_word_embeddings: false, ..config };
+        let name = if config.is_bert() { "cls.predictions.decoder" } else { "lm_head.decoder" };
+        let plain = golden_arrays_of(&config);
+        let (tied, _) = load(&[&file(&plain)], &config).unwrap();
+        let table = tied["encoder.embed.word.weight"].1.clone();
+        let logits = |factor: f32| {
+            let mut arrays = plain.clone();
+            let decoder = table.iter().map(|x| factor * x).collect();
+            arrays.push((format!("{name}.weight"), (vec![12, 8], decoder)));
+            let (found, left) = load(&[&file(&arrays)], &config).unwrap();
+            assert_eq!(left, Vec::<String>::new());
+            assert!(tied.iter().all(|(name, array)| found[name] == *array), "the rest is the same");
+            let saved = save(&found, &config).unwrap();
+            assert_eq!(load(&[&saved], &config).unwrap().0, found, "and is saved");
+            let mut params = Params::new(&Cpu::default(), 0);
+            let encoder = Encoder::new(params.root().at("encoder"), config.sizes()).unwrap();
+            let head = MaskedHead::new(params.root().at("masked"), &encoder).unwrap();
+            let head = head.untied(params.root().at("masked"), &encoder).unwrap();
+            params.load(&file(&found.into_iter().collect::<Vec<_>>())).unwrap();
+            let pass = Pass::eval(&params);
+            let hidden =
+                encoder.forward::<Cpu, NoneTape>(&pass, &[0, 5, 6, 11, 7, 2], &Packed::new([6])).unwrap();
+            Cpu::view(&head.logits(&pass, hidden, &[3]).unwrap()).into_owned()
+        };
+        let bias = &tied["masked.bias"].1;
+        // As far as the bias the logits are those of the table, and grow with the decoder.
+        let (one, two) = (logits(1.0), logits(2.0));
+        for ((one, two), bias) in one.iter().zip(&two).zip(bias) {
+            assert!((two - bias - 2.0 * (one - bias)).abs() < 1e-4, "{one} and {two}");
+        }
+    }
 }
 
 #[test]

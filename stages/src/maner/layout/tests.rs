@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Layout, Places, Pool, Site, Visibility};
+use super::{Layout, Long, Places, Pool, Site, Visibility};
 use crate::maner::tokenizer::Special;
 
 const SPECIAL: Special = Special { start: 0, pad: 1, end: 2, unknown: 3, mask: 4 };
@@ -15,6 +15,23 @@ fn layout(site: Site, max_len: usize) -> Layout {
         filler: SPECIAL.mask,
         special: SPECIAL,
         max_len,
+        long: Long::Windows,
+    }
+}
+
+#[test]
+fn what_is_cut_off_is_in_no_window() {
+    let units = vec![vec![7]; 20];
+    for site in SITES {
+        let cut = Layout { long: Long::Truncate, ..layout(site, 10) };
+        let whole = layout(site, 10);
+        assert!(whole.windows(&units).len() > 1, "{site:?}");
+        let first = whole.windows(&units)[..1].to_vec();
+        assert_eq!(cut.windows(&units), first);
+        let words: Vec<usize> = first[0].clone().collect();
+        assert_eq!(cut.overlapping(&units, None), [(first[0].clone(), words)]);
+        let roomy = Layout { max_len: 100, ..cut };
+        assert_eq!(roomy.windows(&units), std::slice::from_ref(&(0..20)), "nothing to cut");
     }
 }
 

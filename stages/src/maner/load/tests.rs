@@ -9,7 +9,7 @@ use crate::kit::nn::encoder::{Encoder, MaskedHead};
 use crate::kit::ops::attention::Packed;
 use crate::kit::ops::rows::rows;
 use crate::kit::params::{Params, Pass};
-use crate::maner::layout::{Layout, Places, Pool, Site, Visibility};
+use crate::maner::layout::{Layout, Long, Places, Pool, Site, Visibility};
 use crate::maner::model::Model;
 use crate::testing::{Bench, int, path, text};
 
@@ -106,6 +106,7 @@ fn every_family_computes_what_pytorch_does() {
                 filler: model.subwords.special.mask,
                 special: model.subwords.special,
                 max_len: model.config.sizes().positions,
+                long: Long::Windows,
             };
             let sequence = layout.sequences(&units, 0..units.len()).remove(0);
             assert_eq!(sequence.ids, case.sequence, "{family}");
@@ -155,6 +156,42 @@ fn every_family_can_be_tuned() {
         let (old, new) = (bench.text(&encoder, "tokenizer.json"), bench.text(&learned, "tokenizer.json"));
         assert_eq!(old, new, "{family} learns on with its own vocabulary");
     }
+}
+
+/// Old folders tell in `tokenizer_config.json` alone whether words are lowered.
+#[test]
+fn a_bert_lowers_words_as_told() {
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/maner/load/golden/bert");
+    let mut bench = Bench::new();
+    let mut pieces = |normalizer: &str, told: Option<&str>| {
+        let dir = tempfile::tempdir().unwrap();
+        for file in FILES {
+            fs::copy(golden.join(file), dir.path().join(file)).unwrap();
+        }
+        let place = dir.path().join("tokenizer.json");
+        let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&place).unwrap()).unwrap();
+        json["normalizer"] = serde_json::from_str(normalizer).unwrap();
+        fs::write(&place, json.to_string()).unwrap();
+        if let Some(told) = told {
+            fs::write(dir.path().join("tokenizer_config.json"), told).unwrap();
+        }
+        let ran = bench.attempt("maner.load", &[("dir", path(dir.path()))], &[])?;
+        let model = Model::read(&bench.view(&ran.artifact)).unwrap();
+        let word = |word: &str| model.subwords.word(word).unwrap();
+        Ok::<_, StageError>(word("THE") == word("the"))
+    };
+    let cased = r#"{ "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                     "strip_accents": null, "lowercase": false }"#;
+    for normalizer in [cased, "null"] {
+        assert!(!pieces(normalizer, None).unwrap(), "as `tokenizer.json` says");
+        assert!(pieces(normalizer, Some(r#"{ "do_lower_case": true, "model_max_length": 512 }"#)).unwrap());
+        assert!(!pieces(normalizer, Some("{}")).unwrap());
+    }
+    let lowered = cased.replace("false", "true");
+    assert!(pieces(&lowered, None).unwrap());
+    assert!(!pieces(&lowered, Some(r#"{ "do_lower_case": false }"#)).unwrap());
+    let refused = pieces(cased, Some("[")).unwrap_err().to_string();
+    assert!(refused.contains("`tokenizer_config.json`: EOF"), "{refused}");
 }
 
 /// What becomes of a file's bytes.

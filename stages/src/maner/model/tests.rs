@@ -8,7 +8,7 @@ use crate::kit::ops::cross_entropy::cross_entropy;
 use crate::kit::optim::{Optimizer, OptimizerConfig};
 use crate::kit::params::{self, Params, Pass};
 use crate::maner::config::Config;
-use crate::maner::layout::{Layout, Places, Pool, Sequence, Site, Visibility};
+use crate::maner::layout::{Layout, Long, Places, Pool, Sequence, Site, Visibility};
 use crate::maner::tokenizer::Special;
 
 const SPECIAL: Special = Special { start: 0, pad: 1, end: 2, unknown: 3, mask: 4 };
@@ -51,6 +51,7 @@ fn layout(site: Site) -> Layout {
         filler: SPECIAL.mask,
         special: SPECIAL,
         max_len: 64,
+        long: Long::Windows,
     }
 }
 

@@ -5,17 +5,16 @@ use runpipe_base::Artifact;
 
 /// A tagger whose sequences have at most `max_len` tokens.
 fn tagger(bench: &mut Bench, site: &str, max_len: i64) -> Artifact {
+    tagger_of(bench, &[("site", text(site)), ("max_len", int(max_len))])
+}
+
+fn tagger_of(bench: &mut Bench, more: &[(&str, runpipe_base::Value)]) -> Artifact {
     let corpus = bench.run("maner.language", &[("raw", int(200)), ("train", int(16))], &[]);
     let sizes = [("vocabulary", int(300)), ("layers", int(1)), ("width", int(16)), ("steps", int(2))];
     let encoder = bench.run("maner.pretrain", &sizes, &[("text", corpus.part("text"))]).artifact;
-    let params = [
-        ("site", text(site)),
-        ("max_len", int(max_len)),
-        ("min_steps", int(60)),
-        ("lr", runpipe_base::Value::Float(5e-3)),
-    ];
+    let brief = [("min_steps", int(60)), ("lr", runpipe_base::Value::Float(5e-3)), ("epochs", int(1))];
     let inputs = [("encoder", &encoder), ("sentences", corpus.part("train"))];
-    bench.run("maner.finetune", &[&params[..], &[("epochs", int(1))]].concat(), &inputs).artifact
+    bench.run("maner.finetune", &[&brief[..], more].concat(), &inputs).artifact
 }
 
 fn corpus(bench: &mut Bench, sentences: &[Vec<&str>]) -> Artifact {
@@ -48,6 +47,27 @@ fn every_word_gets_one_tag() {
             assert_eq!(words, sentences, "{site}, {max_len} tokens");
             assert!(ran.metrics["windowed"] >= 1.0, "150 words do not fit in {max_len} tokens");
         }
+    }
+}
+
+/// Words that are cut off are counted, and entities in them are missed and not forgotten.
+#[test]
+fn what_is_cut_off_is_outside() {
+    let mut bench = Bench::new();
+    let tag = |i: usize| if i.is_multiple_of(2) { Tag::Begin("PER".to_owned()) } else { Tag::Outside };
+    let long = Sentence { words: vec!["abc".to_owned(); 40], tags: (0..40).map(tag).collect() };
+    let types = ["LOC", "ORG", "PER"].map(str::to_owned).to_vec();
+    let gold = bench.keep(Tagged { sentences: vec![long], types }.write());
+    for crf in [false, true] {
+        let more =
+            [("max_len", int(16)), ("long", text("truncate")), ("crf", runpipe_base::Value::Bool(crf))];
+        let tagger = tagger_of(&mut bench, &more);
+        let ran = bench.run("maner.evaluate", &[], &[("tagger", &tagger), ("sentences", &gold)]);
+        let found = Tagged::read(&bench.view(ran.part("predictions"))).unwrap().sentences.remove(0);
+        let dropped = ran.metrics["dropped"] as usize;
+        assert!((25..40).contains(&dropped) && ran.metrics["windowed"] as usize == 1, "{:?}", ran.metrics);
+        assert!(found.tags[40 - dropped..].iter().all(|tag| *tag == Tag::Outside));
+        assert_eq!((found.tags.len(), ran.metrics["entities"] as usize), (40, 20));
     }
 }
 

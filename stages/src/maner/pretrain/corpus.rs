@@ -6,7 +6,7 @@ use runpipe_base::{Ctx, StageError};
 
 use super::PretrainParams;
 use crate::kit::rng::Stream;
-use crate::maner::layout::{Layout, Places, Pool, Sequence, Site, Visibility};
+use crate::maner::layout::{Layout, Long, Places, Pool, Sequence, Site, Visibility};
 use crate::maner::tokenizer::Subwords;
 
 /// Lines as sequences of ids.
@@ -36,6 +36,7 @@ impl Corpus {
             filler: special.mask,
             special,
             max_len: p.max_len,
+            long: Long::Windows,
         };
         let mut known = HashMap::new();
         let (mut words, mut tokens, mut unknown) = (0, 0, 0);
