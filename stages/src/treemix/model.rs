@@ -87,7 +87,7 @@ impl Classifier {
             }
             ("encoder", Some(config)) => {
                 let sizes = EncoderSizes { dropout: shape.dropout, ..config.sizes() };
-                let encoder = Encoder::new(root.at("encoder"), sizes)?;
+                let encoder = Encoder::new(root.at("encoder"), sizes)?.acting(config.act());
                 let init = Init::Normal { std: 0.02 };
                 (Body::Encoder(encoder, Linear::new(root.at("pool"), width, width, init)?), width)
             }
