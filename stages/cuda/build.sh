@@ -4,10 +4,16 @@
 #     stages/cuda/build.sh [COMPUTE_CAPABILITY]        # 9.0 unless given; the binary is target/release/runpipe
 #
 # The toolkit comes from PyPI into target/cuda, once: compiler, headers and libraries. What belongs to the driver and not
-# to the toolkit is stood in for: `nvidia-smi`, which the build asks for the GPU's kind, and `libcuda`, which the linker
-# wants to see. The machine that runs the binary needs the real driver and, on its LD_LIBRARY_PATH, the toolkit's
-# libraries: libcublas.so.13, libcublasLt.so.13, libcurand.so.10, libnvrtc.so.13; target/cuda/toolkit/lib64 holds them.
-# Needs python3 with venv, a C compiler, cargo.
+# to the toolkit is stood in for: `nvidia-smi`, which the build asks for the GPU's kind, and `libcuda.so.1`, a stub that
+# answers every call with an error, for the linker to see.
+#
+# To build: python3 with venv, a C compiler, flock, cargo. To run: on a machine with a GPU its driver, whose `libcuda.so.1` is
+# where the system looks, and the toolkit's libcublas.so.13, libcublasLt.so.13, libcurand.so.10 and libnvrtc.so.13:
+#
+#     LD_LIBRARY_PATH=target/cuda/toolkit/lib64 target/release/runpipe run FILE --device cuda
+#
+# Without a driver the system refuses to start the binary, unless target/cuda/toolkit/lib64/stubs is on that path, too:
+# then `--device auto` takes the processor and `--device cuda` says why it cannot.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 capability=${1:-9.0}
@@ -17,11 +23,10 @@ toolkit=$work/toolkit
 
 if [ ! -e "$work/whole" ]; then
     rm -rf "$work"
-    mkdir -p "$work" "$toolkit/lib64"
+    mkdir -p "$toolkit/lib64/stubs" "$work/bin"
     python3 -m venv "$work/venv"
-    wanted=("nvidia-cublas==13.*" "nvidia-curand==10.*")
+    wanted=("nvidia-cublas==$version.*" "nvidia-curand==10.4.0.*" "nvidia-nvvm==$version.*")
     for package in nvcc crt cccl runtime nvrtc; do wanted+=("nvidia-cuda-$package==$version.*"); done
-    wanted+=("nvidia-nvvm==$version.*")
     "$work/venv/bin/pip" install --quiet --no-deps "${wanted[@]}"
     # The packages unpack into one tree below `nvidia/`; what differs from a toolkit is where its libraries are.
     tree=$(find "$work/venv" -type d -path '*/nvidia/cu13' | head -n 1)
@@ -34,16 +39,26 @@ if [ ! -e "$work/whole" ]; then
     touch "$work/whole"
 fi
 
-# A driver of empty functions, those that the bindings name.
+# A driver of the functions that the bindings name; 34 is CUDA_ERROR_STUB_LIBRARY.
 cargo fetch --quiet
 bindings=$(cargo metadata --format-version 1 --features runpipe/cuda |
     python3 -c 'import json, os, sys; print(next(os.path.dirname(p["manifest_path"]) for p in json.load(sys.stdin)["packages"] if p["name"] == "cudarc"))')
-grep -rhoE 'fn cu[A-Z][A-Za-z0-9_]*' "$bindings/src/driver" | sort -u | sed 's/^fn \(.*\)$/void \1(void) {}/' >"$work/driver.c"
-cc -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$toolkit/lib64/libcuda.so" "$work/driver.c"
-mkdir -p "$work/bin"
+{
+    grep -rhoE 'fn cu[A-Z][A-Za-z0-9_]*' "$bindings/src/driver" | sort -u |
+        sed -E '/ cuGetError(Name|String)$/d; s/^fn (.*)$/int \1(void) { return 34; }/'
+    for what in Name String; do
+        echo "int cuGetError$what(int error, const char **text) { *text = \"no driver: a stub stands in for it\"; return 0; }"
+    done
+} >"$work/driver.c"
+stub=$toolkit/lib64/stubs/libcuda.so
+cc -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$stub" "$work/driver.c"
+ln -sf libcuda.so "$stub.1"
 printf '#!/bin/sh\necho compute_cap\necho %s\n' "$capability" >"$work/bin/nvidia-smi"
-chmod +x "$work/bin/nvidia-smi"
+# The build starts the compilers of all kernels together: here as many run at once as there are cores.
+printf '#!/bin/sh\nexec flock "%s/core.$(($$ %% %s))" "%s/bin/nvcc" "$@"\n' "$work" "$(nproc)" "$toolkit" >"$work/bin/nvcc"
+chmod +x "$work/bin/nvidia-smi" "$work/bin/nvcc"
 
 export CUDA_ROOT=$toolkit CUDA_PATH=$toolkit PATH=$work/bin:$toolkit/bin:$PATH
 nvcc --version | tail -n 1
-cargo build --release -p runpipe --features cuda
+# The whole workspace, so that libraries are those of any other build.
+cargo build --release --workspace --bin runpipe --features runpipe/cuda
