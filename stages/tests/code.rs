@@ -1,10 +1,12 @@
 //! What the digest of a folder's source covers.
 
-#[path = "../build.rs"]
-#[allow(dead_code, unreachable_pub, clippy::print_stdout, reason = "the build script is tested, not run")]
-mod build;
+#[path = "../build/sources.rs"]
+mod sources;
 
-use build::Sources;
+use std::path::Path;
+
+use runpipe_stages::code;
+use sources::Sources;
 
 const LOCK: &str = "[[package]]\nname = \"dfdx\"\nversion = \"0.13.0\"\n";
 
@@ -88,4 +90,20 @@ fn libraries_count() {
     assert_ne!(sources.digest("maner", LOCK), sources.digest("maner", &other));
     let stranger = format!("{LOCK}\n[[package]]\nname = \"clap\"\nversion = \"4.0.0\"\n");
     assert_eq!(sources.digest("maner", LOCK), sources.digest("maner", &stranger));
+}
+
+#[test]
+fn the_crate_has_the_digests_of_its_own_source() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = Sources::read(&root.join("src"));
+    let lock = std::fs::read_to_string(root.join("../Cargo.lock")).expect("a workspace has a lock file");
+    for (folder, digest) in [
+        ("data", code::DATA),
+        ("maner", code::MANER),
+        ("metapruning", code::METAPRUNING),
+        ("treemix", code::TREEMIX),
+    ] {
+        assert!(sources.folders().contains(folder));
+        assert_eq!(sources.digest(folder, &lock), digest, "the digest of `{folder}`");
+    }
 }
