@@ -4,6 +4,7 @@ use dfdx::prelude::{Cpu, WithEmptyTape};
 use runpipe_stages::kit::backend::{Backend, Images, Matrix, Result, Taped};
 use runpipe_stages::kit::nn::batch_norm::BatchNorm2d;
 use runpipe_stages::kit::nn::conv::Conv2d;
+use runpipe_stages::kit::nn::conv_norm::ConvNorm;
 use runpipe_stages::kit::nn::linear::Linear;
 use runpipe_stages::kit::nn::squeeze::SqueezeExcite;
 use runpipe_stages::kit::ops::act::Act;
@@ -51,59 +52,34 @@ fn classify<M: 'static>(
     })
 }
 
-/// A convolution with a norm behind it.
-struct Normed {
-    conv: Conv2d,
-    norm: BatchNorm2d,
+/// A depthwise convolution with a norm.
+fn depthwise(at: Scope<'_, Cpu>, channels: usize, kernel: usize, stride: usize) -> Result<ConvNorm> {
+    ConvNorm::new(at, (channels, channels), kernel, Geometry::same(kernel).stride(stride).groups(channels))
 }
 
-impl Normed {
-    fn new(
-        mut at: Scope<'_, Cpu>,
-        (inputs, outputs): (usize, usize),
-        kernel: usize,
-        geometry: Geometry,
-    ) -> Result<Self> {
-        let conv = Conv2d::new(at.at("conv"), (inputs, outputs), kernel, geometry)?;
-        Ok(Self { conv, norm: BatchNorm2d::new(at.at("norm"), outputs)? })
-    }
-
-    fn depthwise(at: Scope<'_, Cpu>, channels: usize, kernel: usize, stride: usize) -> Result<Self> {
-        let geometry = Geometry::same(kernel).stride(stride).groups(channels);
-        Self::new(at, (channels, channels), kernel, geometry)
-    }
-
-    fn pointwise(at: Scope<'_, Cpu>, inputs: usize, outputs: usize) -> Result<Self> {
-        Self::new(at, (inputs, outputs), 1, Geometry::default())
-    }
-
-    fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps, act: Act) -> Result<Maps> {
-        self.norm.forward(pass, self.conv.forward(pass, x)?, act)
-    }
-
-    fn of_data(&self, pass: &Pass<'_, Cpu>, x: &Images<Cpu>) -> Result<Maps> {
-        self.norm.forward(pass, self.conv.of_data(pass, x)?, Act::Relu)
-    }
+/// A convolution of single numbers with a norm.
+fn pointwise(at: Scope<'_, Cpu>, inputs: usize, outputs: usize) -> Result<ConvNorm> {
+    ConvNorm::new(at, (inputs, outputs), 1, Geometry::default())
 }
 
 /// MobileNet V1 with a stem of stride 1, for images of 32×32.
 struct MobileNet {
-    stem: Normed,
-    blocks: Vec<(Normed, Normed)>,
+    stem: ConvNorm,
+    blocks: Vec<(ConvNorm, ConvNorm)>,
     head: Linear,
 }
 
 impl MobileNet {
     fn new(mut at: Scope<'_, Cpu>, width: f64) -> Result<Self> {
         let scaled = |channels: usize| (channels as f64 * width) as usize;
-        let stem = Normed::new(at.at("stem"), (3, scaled(32)), 3, Geometry::same(3))?;
+        let stem = ConvNorm::new(at.at("stem"), (3, scaled(32)), 3, Geometry::same(3))?;
         let (mut inputs, mut blocks) = (scaled(32), Vec::new());
         let plan = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)].into_iter();
         let plan = plan.chain([(512, 1); 5]).chain([(1024, 2), (1024, 1)]);
         for (i, (outputs, stride)) in plan.enumerate() {
             let outputs = scaled(outputs);
-            let depthwise = Normed::depthwise(at.at(format!("{i}.depthwise")), inputs, 3, stride)?;
-            blocks.push((depthwise, Normed::pointwise(at.at(format!("{i}.pointwise")), inputs, outputs)?));
+            let first = depthwise(at.at(format!("{i}.depthwise")), inputs, 3, stride)?;
+            blocks.push((first, pointwise(at.at(format!("{i}.pointwise")), inputs, outputs)?));
             inputs = outputs;
         }
         Ok(Self { stem, blocks, head: Linear::new(at.at("head"), inputs, 10, Init::fan_in(inputs))? })
@@ -112,7 +88,7 @@ impl MobileNet {
 
 impl MobileNet {
     fn forward(&self, pass: &Pass<'_, Cpu>, x: &Images<Cpu>) -> Result<Logits> {
-        let x = self.stem.of_data(pass, x)?;
+        let x = self.stem.of_data(pass, x, Act::Relu)?;
         let x = self.blocks.iter().try_fold(x, |x, (depthwise, pointwise)| {
             pointwise.forward(pass, depthwise.forward(pass, x, Act::Relu)?, Act::Relu)
         })?;
@@ -122,8 +98,8 @@ impl MobileNet {
 
 /// A RepGhost module in its training form.
 struct Ghost {
-    primary: Normed,
-    cheap: Normed,
+    primary: ConvNorm,
+    cheap: ConvNorm,
     fusion: BatchNorm2d,
     act: Act,
 }
@@ -131,8 +107,8 @@ struct Ghost {
 impl Ghost {
     fn new(mut at: Scope<'_, Cpu>, inputs: usize, outputs: usize, act: Act) -> Result<Self> {
         Ok(Self {
-            primary: Normed::pointwise(at.at("primary"), inputs, outputs)?,
-            cheap: Normed::depthwise(at.at("cheap"), outputs, 3, 1)?,
+            primary: pointwise(at.at("primary"), inputs, outputs)?,
+            cheap: depthwise(at.at("cheap"), outputs, 3, 1)?,
             fusion: BatchNorm2d::new(at.at("fusion"), outputs)?,
             act,
         })
@@ -141,17 +117,17 @@ impl Ghost {
     fn forward(&self, pass: &Pass<'_, Cpu>, x: Maps) -> Result<Maps> {
         let x = self.primary.forward(pass, x, self.act)?;
         let fused = self.fusion.forward(pass, x.with_empty_tape(), Act::Identity)?;
-        self.cheap.norm.onto(pass, self.cheap.conv.forward(pass, x)?, fused, self.act)
+        self.cheap.onto(pass, x, fused, self.act)
     }
 }
 
 /// A RepGhost bottleneck.
 struct Bottleneck {
     first: Ghost,
-    strided: Option<Normed>,
+    strided: Option<ConvNorm>,
     squeeze: Option<SqueezeExcite>,
     second: Ghost,
-    shortcut: Option<(Normed, Normed)>,
+    shortcut: Option<(ConvNorm, ConvNorm)>,
 }
 
 impl Bottleneck {
@@ -163,14 +139,14 @@ impl Bottleneck {
         let squeeze = |at| SqueezeExcite::new(at, middle, reduced, Act::HardSigmoid);
         let first = Ghost::new(at.at("first"), inputs, middle, Act::Relu)?;
         let strided =
-            (stride > 1).then(|| Normed::depthwise(at.at("strided"), middle, kernel, stride)).transpose()?;
+            (stride > 1).then(|| depthwise(at.at("strided"), middle, kernel, stride)).transpose()?;
         let squeeze = (reduced > 0).then(|| squeeze(at.at("squeeze"))).transpose()?;
         let second = Ghost::new(at.at("second"), middle, outputs, Act::Identity)?;
         let shortcut = if inputs == outputs && stride == 1 {
             None
         } else {
-            let depthwise = Normed::depthwise(at.at("shortcut.0"), inputs, kernel, stride)?;
-            Some((depthwise, Normed::pointwise(at.at("shortcut.1"), inputs, outputs)?))
+            let first = depthwise(at.at("shortcut.0"), inputs, kernel, stride)?;
+            Some((first, pointwise(at.at("shortcut.1"), inputs, outputs)?))
         };
         Ok(Self { first, strided, squeeze, second, shortcut })
     }
@@ -196,9 +172,9 @@ impl Bottleneck {
 
 /// RepGhost 0.5x.
 struct RepGhost {
-    stem: Normed,
+    stem: ConvNorm,
     blocks: Vec<Bottleneck>,
-    last: Normed,
+    last: ConvNorm,
     wide: Linear,
     head: Linear,
 }
@@ -224,13 +200,13 @@ impl RepGhost {
             [5, 1, 240, 80, 0],
             [5, 1, 240, 80, 60],
         ];
-        let stem = Normed::new(at.at("stem"), (3, 8), 3, Geometry::same(3).stride(2))?;
+        let stem = ConvNorm::new(at.at("stem"), (3, 8), 3, Geometry::same(3).stride(2))?;
         let (mut inputs, mut blocks) = (8, Vec::new());
         for (i, block) in BLOCKS.into_iter().enumerate() {
             blocks.push(Bottleneck::new(at.at(i), inputs, block)?);
             inputs = block[3];
         }
-        let last = Normed::pointwise(at.at("last"), inputs, 480)?;
+        let last = pointwise(at.at("last"), inputs, 480)?;
         let wide = Linear::new(at.at("wide"), 480, 1280, Init::fan_in(480))?;
         let head = Linear::new(at.at("head"), 1280, 10, Init::fan_in(1280))?;
         Ok(Self { stem, blocks, last, wide, head })
@@ -239,7 +215,7 @@ impl RepGhost {
 
 impl RepGhost {
     fn forward(&self, pass: &Pass<'_, Cpu>, x: &Images<Cpu>) -> Result<Logits> {
-        let x = self.stem.of_data(pass, x)?;
+        let x = self.stem.of_data(pass, x, Act::Relu)?;
         let x = self.blocks.iter().try_fold(x, |x, block| block.forward(pass, x))?;
         let x = global_average(self.last.forward(pass, x, Act::Relu)?)?;
         let x = self.wide.forward(pass, x, Act::Relu)?;
@@ -249,8 +225,9 @@ impl RepGhost {
 
 /// A block of a pre-activation ResNet.
 struct Block {
-    norms: [BatchNorm2d; 2],
-    convs: [Conv2d; 2],
+    norm: BatchNorm2d,
+    first: ConvNorm,
+    second: Conv2d,
     shortcut: Option<Conv2d>,
 }
 
@@ -273,14 +250,9 @@ impl PreActResNet {
             let wide = Geometry::default().stride(stride);
             let shortcut = |at| Conv2d::new(at, (inputs, outputs), 1, wide);
             blocks.push(Block {
-                norms: [
-                    BatchNorm2d::new(at.at("norm.0"), inputs)?,
-                    BatchNorm2d::new(at.at("norm.1"), outputs)?,
-                ],
-                convs: [
-                    Conv2d::new(at.at("conv.0"), (inputs, outputs), 3, same.stride(stride))?,
-                    Conv2d::new(at.at("conv.1"), (outputs, outputs), 3, same)?,
-                ],
+                norm: BatchNorm2d::new(at.at("norm"), inputs)?,
+                first: ConvNorm::new(at.at("first"), (inputs, outputs), 3, same.stride(stride))?,
+                second: Conv2d::new(at.at("second"), (outputs, outputs), 3, same)?,
                 shortcut: (stride > 1).then(|| shortcut(at.at("shortcut"))).transpose()?,
             });
             inputs = outputs;
@@ -293,15 +265,15 @@ impl PreActResNet {
 impl PreActResNet {
     fn forward(&self, pass: &Pass<'_, Cpu>, x: &Images<Cpu>) -> Result<Logits> {
         let mut x = self.stem.of_data(pass, x)?;
-        for Block { norms, convs, shortcut } in &self.blocks {
+        for Block { norm, first, second, shortcut } in &self.blocks {
             let input = x.with_empty_tape();
-            let y = norms[0].forward(pass, x, Act::Relu)?;
+            let y = norm.forward(pass, x, Act::Relu)?;
             let kept = match shortcut {
                 None => input,
                 Some(shortcut) => shortcut.forward(pass, y.with_empty_tape())?,
             };
-            let y = norms[1].forward(pass, convs[0].forward(pass, y)?, Act::Relu)?;
-            x = add(convs[1].forward(pass, y)?, kept, Act::Identity)?;
+            let y = first.forward(pass, y, Act::Relu)?;
+            x = add(second.forward(pass, y)?, kept, Act::Identity)?;
         }
         let x = self.norm.forward(pass, x, Act::Relu)?;
         self.head.forward(pass, global_average(x)?, Act::Identity)

@@ -105,14 +105,14 @@ impl Slopes {
     pub fn add(&mut self, other: &Self) {
         assert_eq!(self.0.len(), other.0.len(), "gradients of the same parameters");
         for ((_, x), (_, y)) in self.0.iter_mut().zip(&other.0) {
-            par::for_rows(x, 1, |first, x| par::add(x, &y[first..][..x.len()]));
+            par::for_rows!(x, 1, |first, x| par::add(x, &y[first..][..x.len()]));
         }
     }
 
     /// Multiplies them all.
     pub fn scale(&mut self, factor: f32) {
         for (_, x) in &mut self.0 {
-            par::for_rows(x, 1, |_, x| x.iter_mut().for_each(|x| *x *= factor));
+            par::for_rows!(x, 1, |_, x| x.iter_mut().for_each(|x| *x *= factor));
         }
     }
 }
@@ -197,7 +197,7 @@ impl Optimizer {
                 }
             }
             work.into_par_iter()
-                .for_each(|(update, p, g, m, v, decay)| par::simd(|| update.run(p, g, m, v, decay)));
+                .for_each(|(update, p, g, m, v, decay)| par::simd!(|| update.run(p, g, m, v, decay)));
         }
         // Each gradient's buffer now holds its parameter's new numbers.
         for (i, numbers) in trained.into_iter().zip(slopes) {
@@ -261,7 +261,7 @@ impl Optimizer {
 fn norm(slopes: &[Vec<f32>]) -> f32 {
     let block = par::block_rows(1);
     let blocks: Vec<&[f32]> = slopes.iter().flat_map(|g| g.chunks(block)).collect();
-    let squares: Vec<f32> = blocks.into_par_iter().map(|g| par::simd(|| par::dot(g, g))).collect();
+    let squares: Vec<f32> = blocks.into_par_iter().map(|g| par::simd!(|| par::dot(g, g))).collect();
     squares.iter().map(|s| f64::from(*s)).sum::<f64>().sqrt() as f32
 }
 
@@ -360,7 +360,7 @@ impl Average {
         for (i, shadow) in self.shadow.iter_mut().enumerate() {
             let p = params.view_at(i);
             let alpha = if params.role_at(i) == Role::Buffer { 0.0 } else { self.alpha };
-            par::for_rows(shadow, 1, |first, shadow| {
+            par::for_rows!(shadow, 1, |first, shadow| {
                 for (s, p) in shadow.iter_mut().zip(&p[first..]) {
                     *s = alpha * *s + (1.0 - alpha) * p;
                 }

@@ -14,7 +14,7 @@ use crate::kit::nn::norm::LayerNorm;
 use crate::kit::ops::act::Act;
 use crate::kit::ops::attention::Packed;
 use crate::kit::ops::dropout::{Mask, dropout};
-use crate::kit::ops::means::means;
+use crate::kit::ops::mean::mean_of_sequences;
 use crate::kit::ops::rows::rows;
 use crate::kit::params::{self, Init, Param, Params, Pass, Role};
 
@@ -242,7 +242,7 @@ impl Tagger {
         let hidden = self.encoder.forward::<D, T>(pass, &batch.ids, &batch.packed)?; // [N, W]
         let mut x = rows(hidden, &batch.sites)?; // [S, W]
         if let Some(spans) = &batch.spans {
-            x = means(x, spans)?;
+            x = mean_of_sequences(x, &Packed::new(spans.iter().copied()))?; // [S, W]
         }
         if let Some((dense, norm)) = &self.hidden {
             x = dense.forward(pass, x, self.act)?;

@@ -129,7 +129,7 @@ impl Crop {
         let mut w = vec![0.0; self.outputs * self.used];
         w.par_chunks_exact_mut(self.used).enumerate().for_each(|(o, w)| {
             let (b, bias) = (&b[o * self.row * self.width..], &bias[o * self.row..]);
-            par::simd(|| {
+            par::simd!(|| {
                 for ((w, b), bias) in w.iter_mut().zip(b.chunks_exact(self.width)).zip(bias) {
                     *w = par::dot(b, hidden) + bias;
                 }
@@ -142,7 +142,7 @@ impl Crop {
     fn hidden_gradient(&self, b: &[f32], dw: &[f32]) -> Vec<f32> {
         let part = |(o, dw): (usize, &[f32])| {
             let mut sum = vec![0.0; self.width];
-            par::simd(|| {
+            par::simd!(|| {
                 for (b, dw) in b[o * self.row * self.width..].chunks_exact(self.width).zip(dw) {
                     sum.iter_mut().zip(b).for_each(|(sum, b)| *sum += dw * b);
                 }
@@ -160,7 +160,7 @@ impl Crop {
     fn weight_gradient(&self, dw: &[f32], hidden: &[f32], db: &mut [f32]) {
         let rows = db.par_chunks_exact_mut(self.row * self.width).zip(dw.par_chunks_exact(self.used));
         rows.for_each(|(db, dw)| {
-            par::simd(|| {
+            par::simd!(|| {
                 for (db, dw) in db.chunks_exact_mut(self.width).zip(dw) {
                     db.iter_mut().zip(hidden).for_each(|(db, h)| *db += dw * h);
                 }

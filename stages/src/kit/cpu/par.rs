@@ -6,12 +6,64 @@ use rayon::prelude::*;
 /// Numbers that one task should touch: small enough to stay in a core's cache, large enough to be worth a task.
 const GRAIN: usize = 1 << 14;
 
-/// Runs `f` compiled for the widest vectors of this machine.
+/// Runs a closure compiled for the widest vectors of this machine.
 ///
-/// Loops over slices inside `f` vectorise; functions that `f` calls must be `#[inline(always)]`. No element's result
-/// depends on the width: sums over many elements use [`sum`] and its kind, whose order is fixed.
+/// Loops over slices inside it vectorise; functions that it calls must be `#[inline(always)]`, as the macro makes the
+/// closure itself: as a function of its own it would be compiled for the least machine. No element's result depends on
+/// the width: sums over many elements use [`sum`] and its kind, whose order is fixed.
+macro_rules! simd {
+    ($f:expr) => {
+        $crate::kit::cpu::par::dispatch(
+            #[inline(always)]
+            $f,
+        )
+    };
+}
+
+/// `for_rows!(x, width, |first row, rows| …)` for each block of the rows of `x`, in parallel and vectorised.
+macro_rules! for_rows {
+    ($x:expr, $width:expr, $f:expr $(,)?) => {
+        $crate::kit::cpu::par::each_block(
+            $x,
+            $width,
+            #[inline(always)]
+            $f,
+        )
+    };
+}
+
+/// As [`for_rows`], `for_rows_with!(x, width, y, |first row, rows, their parts of y| …)`: each row has a part in a second
+/// buffer too, a like row or one number.
+macro_rules! for_rows_with {
+    ($x:expr, $width:expr, $y:expr, $f:expr $(,)?) => {
+        $crate::kit::cpu::par::each_pair(
+            $x,
+            $width,
+            $y,
+            #[inline(always)]
+            $f,
+        )
+    };
+}
+
+/// As [`for_rows`], `sum_rows!(x, width, sums, |first row, rows, sums| …)`, and adds up what the blocks put into their
+/// sums, in their order.
+macro_rules! sum_rows {
+    ($x:expr, $width:expr, $sums:expr, $f:expr $(,)?) => {
+        $crate::kit::cpu::par::sum_blocks(
+            $x,
+            $width,
+            $sums,
+            #[inline(always)]
+            $f,
+        )
+    };
+}
+pub(crate) use {for_rows, for_rows_with, simd, sum_rows};
+
+/// What [`simd`] calls.
 #[inline]
-pub fn simd<R>(f: impl FnOnce() -> R) -> R {
+pub(crate) fn dispatch<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }
 
@@ -20,17 +72,17 @@ pub fn block_rows(width: usize) -> usize {
     (GRAIN / width.max(1)).max(1)
 }
 
-/// Calls `f(first row, rows)` for each block of the rows of `x`, in parallel and vectorised.
-pub fn for_rows(x: &mut [f32], width: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
+/// What [`for_rows`] calls.
+pub(crate) fn each_block(x: &mut [f32], width: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
     let rows = block_rows(width);
-    x.par_chunks_mut(rows * width.max(1)).enumerate().for_each(|(i, chunk)| simd(|| f(i * rows, chunk)));
+    x.par_chunks_mut(rows * width.max(1)).enumerate().for_each(|(i, chunk)| simd!(|| f(i * rows, chunk)));
 }
 
-/// As [`for_rows`], where each row has a part in a second buffer too: a like row, or one number.
+/// What [`for_rows_with`] calls.
 ///
 /// # Panics
 /// When `y` cannot be shared out evenly among the rows.
-pub fn for_rows_with(
+pub(crate) fn each_pair(
     x: &mut [f32],
     width: usize,
     y: &mut [f32],
@@ -44,11 +96,11 @@ pub fn for_rows_with(
     assert_eq!(other * count, y.len(), "one part a row");
     let rows = block_rows(width);
     let pairs = x.par_chunks_mut(rows * width).zip(y.par_chunks_mut(rows * other)).enumerate();
-    pairs.for_each(|(i, (x, y))| simd(|| f(i * rows, x, y)));
+    pairs.for_each(|(i, (x, y))| simd!(|| f(i * rows, x, y)));
 }
 
-/// As [`for_rows`], and adds up what the blocks return, in their order, onto `sums`.
-pub fn sum_rows(
+/// What [`sum_rows`] calls.
+pub(crate) fn sum_blocks(
     x: &mut [f32],
     width: usize,
     sums: &mut [f32],
@@ -60,11 +112,11 @@ pub fn sum_rows(
         .enumerate()
         .map(|(i, chunk)| {
             let mut part = vec![0.0; sums.len()];
-            simd(|| f(i * rows, chunk, &mut part));
+            simd!(|| f(i * rows, chunk, &mut part));
             part
         })
         .collect();
-    simd(|| {
+    simd!(|| {
         for part in &parts {
             add(sums, part);
         }

@@ -43,10 +43,11 @@ fn one_by_one(
     to: &mut [f32],
     pitch: usize,
 ) {
-    for j in rows {
-        let row = &from[j * step..][columns.clone()];
-        let to = to[columns.start * pitch..].iter_mut().skip(j).step_by(pitch);
-        to.zip(row).for_each(|(to, from)| *to = *from);
+    for q in columns {
+        let (from, to) = (&from[q.min(from.len())..], &mut to[q * pitch..]);
+        for j in rows.clone() {
+            to[j] = from[j * step];
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use dfdx::prelude::Tape;
 
 use crate::kit::backend::{Backend, Images, Result};
 use crate::kit::ops::act::Act;
-use crate::kit::ops::batch_norm::{batch_norm, batch_norm_by};
+use crate::kit::ops::batch_norm::{Affine, Statistics, batch_norm, batch_norm_by};
 use crate::kit::params::{Init, Param, Pass, Role, Scope};
 
 /// Batch norm, as `torch.nn.BatchNorm2d`: parameters `weight` and `bias`, buffers `running_mean` and `running_var`,
@@ -87,22 +87,30 @@ impl BatchNorm2d {
         residual: Option<Images<D, T>>,
         act: Act,
     ) -> Result<Images<D, T>> {
-        let (gain, shift) = (pass.get(self.gain), pass.get(self.shift));
-        let (mean, variance) = (D::view(pass.get(self.mean)), D::view(pass.get(self.variance)));
-        if !pass.trains() {
-            return batch_norm_by(x, residual, (&mean, &variance), gain, shift, self.epsilon, act);
+        let Affine { gain, shift, epsilon, act } = self.affine(pass, act);
+        if pass.trains() {
+            let (y, batch) = batch_norm(x, residual, gain, shift, epsilon, act)?;
+            self.follow(pass, &batch);
+            return Ok(y);
         }
-        let (y, batch) = batch_norm(x, residual, gain, shift, self.epsilon, act)?;
-        let moved = |running: &[f32], batch: &[f32]| {
-            let mut running = running.to_vec();
-            for (running, batch) in running.iter_mut().zip(batch) {
+        let (mean, variance) = (D::view(pass.get(self.mean)), D::view(pass.get(self.variance)));
+        batch_norm_by(x, residual, (&mean, &variance), gain, shift, epsilon, act)
+    }
+
+    /// What the norm does to a normed number before `act`.
+    pub(super) fn affine<'a, D: Backend>(&self, pass: &Pass<'a, D>, act: Act) -> Affine<'a, D> {
+        Affine { gain: pass.get(self.gain), shift: pass.get(self.shift), epsilon: self.epsilon, act }
+    }
+
+    /// Notes what a batch makes of the running statistics.
+    pub(super) fn follow<D: Backend>(&self, pass: &Pass<'_, D>, batch: &Statistics) {
+        for (running, batch) in [(self.mean, &batch.mean), (self.variance, &batch.unbiased())] {
+            let mut numbers = D::view(pass.get(running)).into_owned();
+            for (running, batch) in numbers.iter_mut().zip(batch) {
                 *running += self.momentum * (batch - *running);
             }
-            running
-        };
-        pass.update(self.mean, moved(&mean, &batch.mean));
-        pass.update(self.variance, moved(&variance, &batch.unbiased()));
-        Ok(y)
+            pass.update(running, numbers);
+        }
     }
 }
 

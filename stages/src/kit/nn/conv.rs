@@ -3,7 +3,7 @@
 use dfdx::prelude::Tape;
 
 use crate::kit::backend::{Backend, Images, Result};
-use crate::kit::ops::conv::{Geometry, conv2d, conv2d_cropped, conv2d_of_data};
+use crate::kit::ops::conv::{Geometry, conv2d, conv2d_of_data};
 use crate::kit::params::{Init, Param, Pass, Role, Scope};
 
 /// A convolution, as `torch.nn.Conv2d`: parameters `weight` `[O, I / groups, K, K]` and, if it has one, `bias` `[O]`.
@@ -89,27 +89,6 @@ impl Conv2d {
         x: &Images<D>,
     ) -> Result<Images<D, T>> {
         conv2d_of_data(x, pass.get(self.weight), self.bias.map(|b| pass.get(b)), self.geometry)
-    }
-
-    /// The layer with its first `outputs` filters, on as many channels as x has; a depthwise layer takes as many groups.
-    ///
-    /// # Shapes
-    /// `[B, ≤ I, H, W]` → `[B, outputs, H', W']`.
-    ///
-    /// # Errors
-    /// `StageError::Tensor` when the device refuses.
-    ///
-    /// # Panics
-    /// When the shapes do not fit.
-    pub fn cropped<D: Backend, T: Tape<f32, D>>(
-        &self,
-        pass: &Pass<'_, D>,
-        x: Images<D, T>,
-        outputs: usize,
-    ) -> Result<Images<D, T>> {
-        let groups = if self.geometry.groups > 1 { outputs } else { 1 };
-        let geometry = self.geometry.groups(groups);
-        conv2d_cropped(x, pass.get(self.weight), self.bias.map(|b| pass.get(b)), outputs, geometry)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod batch_norm;
 pub mod conv;
+pub mod conv_norm;
 pub mod encoder;
 pub mod experts;
 pub mod linear;

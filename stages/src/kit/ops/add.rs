@@ -67,7 +67,7 @@ fn activated<S: Shape, D: Backend, T: Tape<f32, D>>(
         }
         for part in [Some(&a), b.as_ref()].into_iter().flatten() {
             D::add_grad(grads, part, |slope| {
-                par::for_rows(slope, 1, |first, slope| par::add(slope, &dz[first..][..slope.len()]));
+                par::for_rows!(slope, 1, |first, slope| par::add(slope, &dz[first..][..slope.len()]));
             })?;
         }
         Ok(())
@@ -76,7 +76,7 @@ fn activated<S: Shape, D: Backend, T: Tape<f32, D>>(
 }
 
 fn forward(y: &mut [f32], a: &[f32], b: Option<&[f32]>, f: impl Fn(f32) -> f32 + Sync) {
-    par::for_rows(y, 1, |first, y| {
+    par::for_rows!(y, 1, |first, y| {
         let numbers = y.iter_mut().zip(&a[first..]);
         match b {
             None => numbers.for_each(|(y, a)| *y = f(*a)),
@@ -87,7 +87,7 @@ fn forward(y: &mut [f32], a: &[f32], b: Option<&[f32]>, f: impl Fn(f32) -> f32 +
 
 /// dy becomes dz.
 fn backward(dy: &mut [f32], a: &[f32], b: Option<&[f32]>, f: impl Function) {
-    par::for_rows(dy, 1, |first, dy| {
+    par::for_rows!(dy, 1, |first, dy| {
         let numbers = dy.iter_mut().zip(&a[first..]);
         match b {
             None => numbers.for_each(|(dy, a)| *dy *= f.both(*a).1),

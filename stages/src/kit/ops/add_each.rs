@@ -42,7 +42,7 @@ pub fn add_each<D: Backend, T: Tape<f32, D>>(
             }
         };
         with_function!(act, f => apply(f, &mut y, &mut slopes, width, add), identity => {
-            par::for_rows(&mut y, width, add);
+            par::for_rows!(&mut y, width, |first, y| add(first, y));
         });
     }
     let y = x.device().tensor_of(y, (n, width))?;
@@ -50,17 +50,17 @@ pub fn add_each<D: Backend, T: Tape<f32, D>>(
     tape.add_backward_op(move |grads| {
         let mut dz = D::take_grad(grads, &y_ref)?;
         if !slopes.is_empty() {
-            par::for_rows(&mut dz, 1, |first, dz| par::mul(dz, &slopes[first..][..dz.len()]));
+            par::for_rows!(&mut dz, 1, |first, dz| par::mul(dz, &slopes[first..][..dz.len()]));
         }
         D::add_grad(grads, &a, |da| {
             da.par_chunks_exact_mut(width.max(1)).enumerate().for_each(|(s, da)| {
                 let span = packed.span(s);
                 let rows = dz[span.start * width..span.end * width].chunks_exact(width.max(1));
-                par::simd(|| rows.for_each(|row| par::add(da, row)));
+                par::simd!(|| rows.for_each(|row| par::add(da, row)));
             });
         })?;
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, 1, |first, dx| par::add(dx, &dz[first..][..dx.len()]));
+            par::for_rows!(dx, 1, |first, dx| par::add(dx, &dz[first..][..dx.len()]));
         })
     });
     Ok(y.put_tape(tape))
@@ -75,14 +75,14 @@ fn apply(
     add: impl Fn(usize, &mut [f32]) + Sync,
 ) {
     if slopes.is_empty() {
-        return par::for_rows(y, width, |first, y| {
+        return par::for_rows!(y, width, |first, y| {
             add(first, y);
             for y in y {
                 *y = f.both(*y).0;
             }
         });
     }
-    par::for_rows_with(y, width, slopes, |first, y, slopes| {
+    par::for_rows_with!(y, width, slopes, |first, y, slopes| {
         add(first, y);
         for (y, slope) in y.iter_mut().zip(slopes) {
             (*y, *slope) = f.both(*y);

@@ -48,7 +48,7 @@ pub fn add_norm<D: Backend, T: Tape<f32, D>>(
         let rows = par::block_rows(w);
         let blocks = normed.par_chunks_mut(rows * w).zip(y.par_chunks_mut(rows * w));
         blocks.zip(inverse.par_chunks_mut(rows)).enumerate().for_each(|(i, ((s, y), inverse))| {
-            par::simd(|| {
+            par::simd!(|| {
                 let first = i * rows * w;
                 s.copy_from_slice(&x[first..][..s.len()]);
                 if let Some(mask) = mask {
@@ -73,7 +73,7 @@ pub fn add_norm<D: Backend, T: Tape<f32, D>>(
         let mut sums = vec![0.0; 2 * w];
         {
             let gain = D::view(&gain);
-            par::sum_rows(&mut ds, w, &mut sums, |first, dy, sums| {
+            par::sum_rows!(&mut ds, w, &mut sums, |first, dy, sums| {
                 let (dgain, dshift) = sums.split_at_mut(w);
                 let normed = normed[first * w..].chunks_exact(w);
                 for ((dy, s), inverse) in dy.chunks_exact_mut(w).zip(normed).zip(&inverse[first..]) {
@@ -94,11 +94,11 @@ pub fn add_norm<D: Backend, T: Tape<f32, D>>(
         D::add_grad(grads, &shift, |sum| par::add(sum, &sums[w..]))?;
         if let Some(residual) = &residual {
             D::add_grad(grads, residual, |dr| {
-                par::for_rows(dr, 1, |first, dr| par::add(dr, &ds[first..][..dr.len()]));
+                par::for_rows!(dr, 1, |first, dr| par::add(dr, &ds[first..][..dr.len()]));
             })?;
         }
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, 1, |first, dx| {
+            par::for_rows!(dx, 1, |first, dx| {
                 let ds = &ds[first..][..dx.len()];
                 match mask {
                     None => par::add(dx, ds),

@@ -260,7 +260,7 @@ impl Head {
         if let Some(veil) = veil {
             hide(p, veil);
         }
-        par::simd(|| {
+        par::simd!(|| {
             for (i, row) in p.chunks_exact_mut(t).enumerate() {
                 let (seen, rest) = row.split_at_mut(if self.causal { i + 1 } else { t });
                 for x in seen.iter_mut() {
@@ -275,7 +275,7 @@ impl Head {
             Some(mask) => {
                 dropped.clear();
                 dropped.extend_from_slice(p);
-                par::simd(|| mask.apply(first, dropped));
+                par::simd!(|| mask.apply(first, dropped));
                 dropped
             }
         };
@@ -303,11 +303,11 @@ impl Head {
         let (a, ds) = scratch.split_at_mut(t * t);
         a.copy_from_slice(p);
         if let Some(mask) = self.mask {
-            par::simd(|| mask.apply(first, a));
+            par::simd!(|| mask.apply(first, a));
         }
         matmul_one(&mut dqkv[self.column(h, 2)..], self.step, Mat::new(a, t, t).t(), dy, Old::Add);
         matmul_one(ds, t, dy, v.t(), Old::Replace);
-        par::simd(|| {
+        par::simd!(|| {
             if let Some(mask) = self.mask {
                 mask.apply(first, ds);
             }

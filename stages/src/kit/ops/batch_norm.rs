@@ -5,14 +5,14 @@
 //! the same. A task takes a few neighbouring channels of all images, and its second pass finds them in its cache.
 
 mod channels;
-mod kernel;
+pub(super) mod kernel;
 
 use dfdx::prelude::{HasShape, PutTape, Shape, SplitTape, Tape};
 use rayon::prelude::*;
 
 use self::channels::Channels;
 use self::kernel::Kernel;
-use super::act::{Act, with_function};
+use super::act::Act;
 use crate::kit::backend::{Backend, Images, Result, Vector};
 use crate::kit::cpu::par;
 
@@ -60,9 +60,7 @@ pub fn batch_norm<D: Backend, T: Tape<f32, D>>(
     act: Act,
 ) -> Result<(Images<D, T>, Statistics)> {
     let (images, channels, height, width) = *x.shape();
-    assert!(images * height * width > 0, "a batch norm of no numbers");
-    let layout = Channels::new(channels, height * width);
-    let statistics = statistics(layout, images, &D::view(&x));
+    let statistics = statistics([images, channels, height * width], &D::view(&x));
     let y = norm(x, residual, &statistics, true, Affine { gain, shift, epsilon, act })?;
     Ok((y, statistics))
 }
@@ -104,23 +102,27 @@ pub fn batch_norm_by<D: Backend, T: Tape<f32, D>>(
 /// When there are fewer images, or no numbers.
 pub fn statistics_of<D: Backend>(x: &Images<D, impl Tape<f32, D>>, images: usize) -> Statistics {
     let (all, channels, height, width) = *x.shape();
-    assert!(images <= all && images * height * width > 0, "statistics of {images} of {all} images");
-    statistics(Channels::new(channels, height * width), images, &D::view(x))
+    assert!(images <= all, "statistics of {images} of {all} images");
+    statistics([images, channels, height * width], &D::view(x))
 }
 
-/// The mean and variance of each channel of `[B, C, H, W]`.
+/// The mean and variance of each channel of the first images of `[B, C, plane]`.
 ///
 /// With p the mean over the first image, d = x − p: mean = p + Σd/M, var = Σd²/M − (Σd/M)². At least a B-th of the
 /// variance is that of p, so the difference loses no more than a factor B of the precision.
-fn statistics(layout: Channels, images: usize, x: &[f32]) -> Statistics {
-    let count = images * layout.plane;
+///
+/// # Panics
+/// When there are no numbers.
+pub(super) fn statistics([images, channels, plane]: [usize; 3], x: &[f32]) -> Statistics {
+    let (layout, count) = (Channels::new(channels, plane), images * plane);
+    assert!(count > 0, "a batch norm of no numbers");
     let parts: Vec<(Vec<f32>, Vec<f32>)> = layout
         .firsts()
         .into_par_iter()
         .map(|first| {
-            par::simd(|| {
+            par::simd!(|| {
                 let mut pivot = layout.sums(layout.part(x, first, 0));
-                pivot.iter_mut().for_each(|p| *p /= layout.plane.max(1) as f32);
+                pivot.iter_mut().for_each(|p| *p /= plane as f32);
                 let pivots = layout.spread(&pivot);
                 let (mut sums, mut squares) = (vec![0.0; pivots.len()], vec![0.0; pivots.len()]);
                 for image in 0..images {
@@ -132,7 +134,7 @@ fn statistics(layout: Channels, images: usize, x: &[f32]) -> Statistics {
                     }
                 }
                 let (sums, squares) = (layout.sums(&sums), layout.sums(&squares));
-                let off = |sum: f32| sum / count.max(1) as f32;
+                let off = |sum: f32| sum / count as f32;
                 let mean = pivot.iter().zip(&sums).map(|(p, sum)| p + off(*sum)).collect();
                 let variance = sums.iter().zip(&squares);
                 (
@@ -146,12 +148,39 @@ fn statistics(layout: Channels, images: usize, x: &[f32]) -> Statistics {
     Statistics { mean: mean.concat(), variance: variance.concat(), count }
 }
 
-/// What becomes of a normed number.
-struct Affine<'a, D: Backend> {
-    gain: &'a Vector<D>,
-    shift: &'a Vector<D>,
-    epsilon: f32,
-    act: Act,
+/// What becomes of a normed number, and what is added to its variance.
+#[derive(Debug)]
+pub struct Affine<'a, D: Backend> {
+    /// γ, `[≥ C]`.
+    pub gain: &'a Vector<D>,
+    /// β, `[≥ C]`.
+    pub shift: &'a Vector<D>,
+    /// ε.
+    pub epsilon: f32,
+    /// f.
+    pub act: Act,
+}
+
+impl<D: Backend> Affine<'_, D> {
+    /// The kernel of a norm by these statistics; `own` says that they are those of the numbers and move with them.
+    ///
+    /// # Panics
+    /// When there are more channels than gains or shifts.
+    pub(super) fn kernel(&self, plane: usize, statistics: &Statistics, own: bool) -> Kernel {
+        let channels = statistics.mean.len();
+        assert!(
+            self.gain.shape().0 >= channels && self.shift.shape().0 >= channels,
+            "gains and shifts of {channels} channels"
+        );
+        Kernel {
+            layout: Channels::new(channels, plane),
+            mean: statistics.mean.clone(),
+            inverse: statistics.variance.iter().map(|v| 1.0 / (v + self.epsilon).sqrt()).collect(),
+            gain: D::view(self.gain)[..channels].to_vec(),
+            shift: D::view(self.shift)[..channels].to_vec(),
+            count: own.then_some(statistics.count),
+        }
+    }
 }
 
 /// Norm, residual and activation; `own` says that the statistics are those of x and move with it.
@@ -160,13 +189,10 @@ fn norm<D: Backend, T: Tape<f32, D>>(
     residual: Option<Images<D, T>>,
     statistics: &Statistics,
     own: bool,
-    Affine { gain, shift, epsilon, act }: Affine<'_, D>,
+    affine: Affine<'_, D>,
 ) -> Result<Images<D, T>> {
-    let (images, channels, height, width) = *x.shape();
-    assert!(
-        gain.shape().0 >= channels && shift.shape().0 >= channels,
-        "gains and shifts of {channels} channels"
-    );
+    let (_, _, height, width) = *x.shape();
+    let kernel = affine.kernel(height * width, statistics, own);
     let (x, mut tape) = x.split_tape();
     let residual = residual.map(|r| {
         assert_eq!(r.shape(), x.shape(), "shape of the residual");
@@ -174,38 +200,26 @@ fn norm<D: Backend, T: Tape<f32, D>>(
         tape = std::mem::take(&mut tape).merge(other);
         r
     });
-    let kernel = Kernel {
-        layout: Channels::new(channels, height * width),
-        mean: statistics.mean.clone(),
-        inverse: statistics.variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect(),
-        gain: D::view(gain)[..channels].to_vec(),
-        shift: D::view(shift)[..channels].to_vec(),
-        count: own.then_some(images * height * width),
-    };
     let mut y = vec![0.0; x.shape().num_elements()];
     {
         let (x, r) = (D::view(&x), residual.as_ref().map(D::view));
-        with_function!(act, f => kernel.forward(&x, r.as_deref(), &mut y, f), identity => {
-            kernel.forward(&x, r.as_deref(), &mut y, kernel::Identity);
-        });
+        kernel.forward(&x, r.as_deref(), &mut y, affine.act);
     }
     let y = x.device().tensor_of(y, *x.shape())?;
-    let (y_ref, gain, shift) = (y.clone(), gain.clone(), shift.clone());
+    let (y_ref, gain, shift, act) = (y.clone(), affine.gain.clone(), affine.shift.clone(), affine.act);
     tape.add_backward_op(move |grads| {
         let mut dz = D::take_grad(grads, &y_ref)?;
         let mut sums = (Vec::new(), Vec::new());
         D::add_grad(grads, &x, |dx| {
             let (x, r) = (D::view(&x), residual.as_ref().map(D::view));
-            with_function!(act, f => sums = kernel.backward(&x, r.as_deref(), &mut dz, dx, f), identity => {
-                sums = kernel.backward(&x, r.as_deref(), &mut dz, dx, kernel::Identity);
-            });
+            sums = kernel.backward(&x, r.as_deref(), &mut dz, dx, act);
         })?;
         D::add_grad(grads, &gain, |dgain| par::add(dgain, &sums.0))?;
         D::add_grad(grads, &shift, |dshift| par::add(dshift, &sums.1))?;
         match &residual {
             None => Ok(()),
             Some(r) => D::add_grad(grads, r, |dr| {
-                par::for_rows(dr, 1, |first, dr| par::add(dr, &dz[first..][..dr.len()]));
+                par::for_rows!(dr, 1, |first, dr| par::add(dr, &dz[first..][..dr.len()]));
             }),
         }
     });

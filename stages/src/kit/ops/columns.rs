@@ -33,7 +33,7 @@ pub fn concat_columns<D: Backend, T: Tape<f32, D>>(parts: Vec<Matrix<D, T>>) -> 
     let mut y = vec![0.0; n * end];
     for (at, part) in &untaped {
         let part = D::view(part);
-        par::for_rows(&mut y, end, |first, y| {
+        par::for_rows!(&mut y, end, |first, y| {
             copy(y, end, at, &part[first * at.len()..], at.len(), &(0..at.len()));
         });
     }
@@ -43,7 +43,7 @@ pub fn concat_columns<D: Backend, T: Tape<f32, D>>(parts: Vec<Matrix<D, T>>) -> 
         let dy = D::take_grad(grads, &y_ref)?;
         for (at, part) in &untaped {
             D::add_grad(grads, part, |dx| {
-                par::for_rows(dx, at.len(), |first, dx| {
+                par::for_rows!(dx, at.len(), |first, dx| {
                     add(dx, at.len(), &(0..at.len()), &dy[first * end..], end, at);
                 });
             })?;
@@ -71,14 +71,21 @@ pub fn columns<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>, range: Range<usize>
     let mut y = vec![0.0; n * wide];
     {
         let x = D::view(&x);
-        par::for_rows(&mut y, wide, |first, y| copy(y, wide, &(0..wide), &x[first * width..], width, &range));
+        par::for_rows!(&mut y, wide, |first, y| copy(
+            y,
+            wide,
+            &(0..wide),
+            &x[first * width..],
+            width,
+            &range
+        ));
     }
     let y = x.device().tensor_of(y, (n, wide))?;
     let y_ref = y.clone();
     tape.add_backward_op(move |grads| {
         let dy = D::take_grad(grads, &y_ref)?;
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, width, |first, dx| {
+            par::for_rows!(dx, width, |first, dx| {
                 add(dx, width, &range, &dy[first * wide..], wide, &(0..wide));
             });
         })

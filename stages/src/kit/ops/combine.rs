@@ -43,7 +43,7 @@ pub fn combine<D: Backend, T: Tape<f32, D>>(
     let mut y = vec![0.0; n * width];
     {
         let (views, gates) = (parts.iter().map(|p| D::view(p)).collect::<Vec<_>>(), D::view(&gates));
-        par::for_rows(&mut y, width, |first, y| {
+        par::for_rows!(&mut y, width, |first, y| {
             let count = y.len() / width.max(1);
             for (e, (part, rows)) in views.iter().zip(rows).enumerate() {
                 let from = rows.partition_point(|r| (*r as usize) < first);
@@ -68,7 +68,7 @@ pub fn combine<D: Backend, T: Tape<f32, D>>(
                 .par_iter()
                 .zip(&rows)
                 .map(|(part, rows)| {
-                    par::simd(|| {
+                    par::simd!(|| {
                         let pairs = rows.iter().zip(part.chunks_exact(width.max(1)));
                         pairs.map(|(row, f)| par::dot(f, dy(*row))).collect()
                     })
@@ -83,7 +83,7 @@ pub fn combine<D: Backend, T: Tape<f32, D>>(
         let gates = D::view(&gates);
         for (e, (part, rows)) in parts.iter().zip(&rows).enumerate() {
             D::add_grad(grads, part, |df| {
-                par::for_rows(df, width, |first, df| {
+                par::for_rows!(df, width, |first, df| {
                     for (df, row) in df.chunks_exact_mut(width.max(1)).zip(&rows[first..]) {
                         par::add_times(df, gates[*row as usize * experts + e], dy(*row));
                     }

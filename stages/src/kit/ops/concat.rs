@@ -50,7 +50,7 @@ pub fn concat_channels<D: Backend, T: Tape<f32, D>>(parts: Vec<Images<D, T>>) ->
             D::add_grad(grads, part, |dx| {
                 dx.par_chunks_exact_mut((*length).max(1))
                     .zip(dy.par_chunks_exact(total.max(1)))
-                    .for_each(|(dx, dy)| par::simd(|| par::add(dx, &dy[start..][..*length])));
+                    .for_each(|(dx, dy)| par::simd!(|| par::add(dx, &dy[start..][..*length])));
             })?;
             start += length;
         }

@@ -1,21 +1,23 @@
-//! Two-dimensional convolution, with stride, padding, dilation and groups.
+//! Two-dimensional convolution, with stride, padding, dilation and groups; depthwise where each channel is a group.
 //!
 //! The product of weights and patches is never set up: a row of the patch matrix is the padded image from some number
 //! on (`patches`), and the kernel of [`crate::kit::cpu::tile`] takes rows of any origin. With a stride, rows and
 //! columns are first sorted by their remainder, so that each tap again sees neighbours. The gradient of the input is
 //! the same operation: for each remainder, dy under the taps that meet it.
 
-pub(crate) mod correlate;
-pub(crate) mod patches;
-pub(crate) mod weights;
+mod correlate;
+mod depthwise;
+mod patches;
+mod runs;
+mod weights;
 
-use dfdx::prelude::{HasShape, PutTape, SplitTape, Tape};
+use dfdx::prelude::{Gradients, HasShape, PutTape, SplitTape, Tape};
 use rayon::prelude::*;
 
 use self::correlate::Correlation;
+use self::depthwise::Depthwise;
 use self::patches::Windows;
 use self::weights::WeightGradient;
-use super::depthwise::depthwise;
 use crate::kit::backend::{Backend, Images, Result, Vector};
 use crate::kit::cpu::gemm::Old;
 use crate::kit::cpu::par;
@@ -70,7 +72,7 @@ impl Geometry {
     }
 
     /// The windows of a forward pass.
-    pub(crate) fn forward(self, plane: [usize; 2], kernel: [usize; 2]) -> Windows {
+    fn forward(self, plane: [usize; 2], kernel: [usize; 2]) -> Windows {
         let grid = [self.windows(plane[0], kernel[0]), self.windows(plane[1], kernel[1])];
         let tap = |k: usize| (k * self.dilation) as isize - self.padding as isize;
         let taps = (0..kernel[0]).flat_map(|y| (0..kernel[1]).map(move |x| [tap(y), tap(x)])).collect();
@@ -82,7 +84,7 @@ impl Geometry {
     ///
     /// Output y sees input s·y − p + d·k through tap k. So input s·j + f gets dy at y = j + (f + p − d·k) / s, for the
     /// taps k where that is whole.
-    pub(crate) fn backward(self, plane: [usize; 2], kernel: [usize; 2]) -> Vec<Phase> {
+    fn backward(self, plane: [usize; 2], kernel: [usize; 2]) -> Vec<Phase> {
         let grid = [self.windows(plane[0], kernel[0]), self.windows(plane[1], kernel[1])];
         let stride = self.stride as isize;
         let taps = |first: usize, kernel: usize| {
@@ -113,13 +115,13 @@ impl Geometry {
 
 /// The part of an input gradient whose rows and columns have one remainder over the stride.
 #[derive(Debug, Clone)]
-pub(crate) struct Phase {
+struct Phase {
     /// Windows over dy.
-    pub(crate) windows: Windows,
+    windows: Windows,
     /// Which tap of the forward pass each tap is.
-    pub(crate) kept: Vec<usize>,
+    kept: Vec<usize>,
     /// Row and column of the first input that it is the gradient of.
-    pub(crate) first: [usize; 2],
+    first: [usize; 2],
 }
 
 /// `y[o] = b[o] + Σᵢ w[o, i] ⋆ x[i]`, as `torch.nn.functional.conv2d`.
@@ -165,22 +167,6 @@ pub fn conv2d_cropped<D: Backend, T: Tape<f32, D>>(
     outputs: usize,
     geometry: Geometry,
 ) -> Result<Images<D, T>> {
-    let ((_, channels, ..), (filters, depth, ..)) = (*x.shape(), *w.shape());
-    let groups = geometry.groups;
-    assert!(
-        groups > 0 && channels.is_multiple_of(groups) && outputs.is_multiple_of(groups),
-        "{channels} channels into {outputs} in {groups} groups"
-    );
-    assert!(channels > 0 && outputs > 0, "a convolution without channels");
-    assert!(
-        outputs <= filters && channels / groups <= depth,
-        "weights for {outputs} × {channels}: {:?}",
-        w.shape()
-    );
-    assert!(b.is_none_or(|b| b.shape().0 >= outputs), "a bias for {outputs} channels");
-    if groups == channels && groups == outputs && depth == 1 {
-        return depthwise(x, w, b, geometry);
-    }
     let (x, tape) = x.split_tape();
     convolve(x, tape, w, b, outputs, geometry, true)
 }
@@ -204,7 +190,6 @@ pub fn conv2d_of_data<D: Backend, T: Tape<f32, D>>(
 ) -> Result<Images<D, T>> {
     let ((_, channels, ..), (outputs, inputs, ..)) = (*x.shape(), *w.shape());
     assert!(inputs == channels && geometry.groups == 1, "channels that the weights read");
-    assert!(b.is_none_or(|b| b.shape().0 >= outputs), "a bias for {outputs} channels");
     convolve(x.clone(), T::default(), w, b, outputs, geometry, false)
 }
 
@@ -218,43 +203,118 @@ fn convolve<D: Backend, T: Tape<f32, D>>(
     geometry: Geometry,
     onward: bool,
 ) -> Result<Images<D, T>> {
-    let ((images, channels, height, width), (_, depth, ky, kx)) = (*x.shape(), *w.shape());
-    let conv = Shapes { plane: [height, width], channels, outputs, depth, kernel: [ky, kx], geometry };
-    let grid = conv.windows().grid;
-    let mut y = vec![0.0; images * outputs * grid[0] * grid[1]];
-    conv.forward(&D::view(&x), &D::view(w), b.map(D::view).as_deref(), &mut y);
-    let y = x.device().tensor_of(y, (images, outputs, grid[0], grid[1]))?;
+    assert!(b.is_none_or(|b| b.shape().0 >= outputs), "a bias for {outputs} channels");
+    let conv = Shapes::of(&x, w, outputs, geometry);
+    let y = conv.apply(&x, w, b);
+    let y = x.device().tensor_of(y, conv.output(x.shape().0))?;
     let (y_ref, w, b) = (y.clone(), w.clone(), b.cloned());
     tape.add_backward_op(move |grads| {
         let dy = D::take_grad(grads, &y_ref)?;
-        if let Some(b) = &b {
-            D::add_grad(grads, b, |db| sum_planes(&dy, outputs, grid[0] * grid[1], db))?;
-        }
-        D::add_grad(grads, &w, |dw| conv.weight_gradient(&D::view(&x), &dy, dw))?;
-        if onward {
-            D::add_grad(grads, &x, |dx| conv.input_gradient(&D::view(&w), &dy, dx))?;
-        }
-        Ok(())
+        conv.add_gradients(grads, &x, &w, b.as_ref(), &dy, onward)
     });
     Ok(y.put_tape(tape))
 }
 
 /// Sizes of a convolution, and its kernels over slices.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shapes {
-    pub(crate) plane: [usize; 2],
+pub(super) struct Shapes {
+    plane: [usize; 2],
     /// Planes of an image that are read.
-    pub(crate) channels: usize,
+    channels: usize,
     /// Planes of an image that are made.
-    pub(crate) outputs: usize,
+    outputs: usize,
     /// Channels of a filter in the weights, of which the first channels / groups are used.
-    pub(crate) depth: usize,
-    pub(crate) kernel: [usize; 2],
-    pub(crate) geometry: Geometry,
+    depth: usize,
+    kernel: [usize; 2],
+    geometry: Geometry,
 }
 
+/// What an op over tensors needs.
 impl Shapes {
-    pub(crate) fn windows(&self) -> Windows {
+    /// Sizes of x under the first `outputs` filters of w.
+    ///
+    /// # Panics
+    /// When they do not fit.
+    pub(super) fn of<D: Backend>(x: &Images<D>, w: &Images<D>, outputs: usize, geometry: Geometry) -> Self {
+        let ((_, channels, height, width), (filters, depth, ky, kx)) = (*x.shape(), *w.shape());
+        let groups = geometry.groups;
+        assert!(
+            groups > 0 && channels.is_multiple_of(groups) && outputs.is_multiple_of(groups),
+            "{channels} channels into {outputs} in {groups} groups"
+        );
+        assert!(channels > 0 && outputs > 0, "a convolution without channels");
+        assert!(
+            outputs <= filters && channels / groups <= depth,
+            "weights for {outputs} × {channels}: {:?}",
+            w.shape()
+        );
+        Self { plane: [height, width], channels, outputs, depth, kernel: [ky, kx], geometry }
+    }
+
+    /// The shape of what so many images become.
+    pub(super) fn output(&self, images: usize) -> (usize, usize, usize, usize) {
+        let [rows, columns] = self.windows().grid;
+        (images, self.outputs, rows, columns)
+    }
+
+    /// w ⋆ x + b.
+    pub(super) fn apply<D: Backend>(&self, x: &Images<D>, w: &Images<D>, b: Option<&Vector<D>>) -> Vec<f32> {
+        let (images, outputs, rows, columns) = self.output(x.shape().0);
+        let mut y = vec![0.0; images * outputs * rows * columns];
+        let (x, w, b) = (D::view(x), D::view(w), b.map(D::view));
+        match self.depthwise() {
+            Some(conv) => conv.forward(&x, &w, b.as_deref(), &mut y),
+            None => self.forward(&x, &w, b.as_deref(), &mut y),
+        }
+        y
+    }
+
+    /// Adds what dy makes of the gradients of w and b, and of x if it is `onward`.
+    pub(super) fn add_gradients<D: Backend>(
+        &self,
+        grads: &mut Gradients<f32, D>,
+        x: &Images<D>,
+        w: &Images<D>,
+        b: Option<&Vector<D>>,
+        dy: &[f32],
+        onward: bool,
+    ) -> std::result::Result<(), D::Err> {
+        let (_, outputs, rows, columns) = self.output(0);
+        if let Some(b) = b {
+            D::add_grad(grads, b, |db| sum_planes(dy, outputs, rows * columns, db))?;
+        }
+        match self.depthwise() {
+            Some(conv) if onward => {
+                let mut sums = Vec::new();
+                D::add_grad(grads, x, |dx| sums = conv.backward(&D::view(x), &D::view(w), dy, dx))?;
+                let taps = self.taps();
+                D::add_grad(grads, w, |dw| {
+                    for (i, sums) in sums.chunks_exact(taps).enumerate() {
+                        par::add(&mut dw[i % outputs * taps..][..taps], sums);
+                    }
+                })
+            }
+            _ => {
+                D::add_grad(grads, w, |dw| self.weight_gradient(&D::view(x), dy, dw))?;
+                if onward {
+                    D::add_grad(grads, x, |dx| self.input_gradient(&D::view(w), dy, dx))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The kernels for filters of one channel each, where they are such.
+    fn depthwise(&self) -> Option<Depthwise> {
+        let Self { plane, channels, outputs, depth, kernel, geometry } = *self;
+        let alone = geometry.groups == channels && geometry.groups == outputs && depth == 1;
+        alone.then_some(Depthwise { channels, plane, kernel, geometry })
+    }
+}
+
+/// The general kernels.
+impl Shapes {
+    fn windows(&self) -> Windows {
         self.geometry.forward(self.plane, self.kernel)
     }
 
@@ -263,7 +323,7 @@ impl Shapes {
     }
 
     /// Overwrites y.
-    pub(crate) fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
         let groups = self.geometry.groups;
         let (inputs, outputs, row) =
             (self.channels / groups, self.outputs / groups, self.depth * self.taps());
@@ -284,7 +344,7 @@ impl Shapes {
     }
 
     /// Adds to dx.
-    pub(crate) fn input_gradient(&self, w: &[f32], dy: &[f32], dx: &mut [f32]) {
+    fn input_gradient(&self, w: &[f32], dy: &[f32], dx: &mut [f32]) {
         let (groups, taps) = (self.geometry.groups, self.taps());
         let (inputs, outputs) = (self.channels / groups, self.outputs / groups);
         for Phase { windows, kept, first } in self.geometry.backward(self.plane, self.kernel) {
@@ -307,7 +367,7 @@ impl Shapes {
     }
 
     /// Adds to dw.
-    pub(crate) fn weight_gradient(&self, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    fn weight_gradient(&self, x: &[f32], dy: &[f32], dw: &mut [f32]) {
         let groups = self.geometry.groups;
         let (inputs, outputs) = (self.channels / groups, self.outputs / groups);
         let gradient = WeightGradient { windows: self.windows(), groups, inputs, outputs };
@@ -316,9 +376,9 @@ impl Shapes {
 }
 
 /// Adds the sum of each channel's planes to `sums`.
-pub(crate) fn sum_planes(planes: &[f32], channels: usize, plane: usize, sums: &mut [f32]) {
+fn sum_planes(planes: &[f32], channels: usize, plane: usize, sums: &mut [f32]) {
     sums.par_iter_mut().take(channels).enumerate().for_each(|(c, sum)| {
-        par::simd(|| {
+        par::simd!(|| {
             for planes in planes.chunks_exact(channels * plane) {
                 *sum += par::sum(&planes[c * plane..][..plane]);
             }

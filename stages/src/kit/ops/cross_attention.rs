@@ -44,7 +44,7 @@ pub fn attention_weights<D: Backend, T: Tape<f32, D>>(
             matmul_one(p, longest, q, k.t(), Old::Replace);
             let length = keys.span(s).len();
             if length > 0 {
-                par::simd(|| {
+                par::simd!(|| {
                     for row in p.chunks_exact_mut(longest) {
                         let row = &mut row[..length];
                         for x in row.iter_mut() {
@@ -63,7 +63,7 @@ pub fn attention_weights<D: Backend, T: Tape<f32, D>>(
         let p = D::view(&p_ref);
         pairs.for_queries(&mut ds, longest, |s, ds| {
             let p = &p[pairs.queries.span(s).start * longest..];
-            par::simd(|| {
+            par::simd!(|| {
                 for (ds, p) in ds.chunks_exact_mut(longest.max(1)).zip(p.chunks_exact(longest.max(1))) {
                     let along = par::dot(ds, p);
                     ds.iter_mut().zip(p).for_each(|(ds, p)| *ds = p * (*ds - along) * scale);

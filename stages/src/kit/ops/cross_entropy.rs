@@ -130,7 +130,7 @@ fn against<D: Backend, T: Tape<f32, D>>(
     let mut losses = vec![0.0; n];
     {
         let x = D::view(&x);
-        par::for_rows_with(&mut slopes, k, &mut losses, |first, slopes, losses| {
+        par::for_rows_with!(&mut slopes, k, &mut losses, |first, slopes, losses| {
             let rows = x[first * k..].chunks_exact(k);
             for (i, ((dx, out), x)) in slopes.chunks_exact_mut(k).zip(losses).zip(rows).enumerate() {
                 *out = loss(first + i, x, dx);
@@ -146,7 +146,7 @@ fn against<D: Backend, T: Tape<f32, D>>(
     tape.add_backward_op(move |grads| {
         let dy = D::take_grad(grads, &y_ref)?[0];
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, 1, |first, dx| {
+            par::for_rows!(dx, 1, |first, dx| {
                 for (dx, slope) in dx.iter_mut().zip(&slopes[first..]) {
                     *dx += dy * slope;
                 }

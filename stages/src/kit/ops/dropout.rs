@@ -54,13 +54,13 @@ pub fn dropout<S: Shape, D: Backend, T: Tape<f32, D>>(
     let Some(mask) = mask else { return Ok(x) };
     let (x, mut tape) = x.split_tape();
     let mut y = D::view(&x).into_owned();
-    par::for_rows(&mut y, 1, |first, y| mask.apply(first, y));
+    par::for_rows!(&mut y, 1, |first, y| mask.apply(first, y));
     let y = x.device().tensor_of(y, *x.shape())?;
     let y_ref = y.clone();
     tape.add_backward_op(move |grads| {
         let dy = D::take_grad(grads, &y_ref)?;
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, 1, |first, dx| {
+            par::for_rows!(dx, 1, |first, dx| {
                 let dy = &dy[first..][..dx.len()];
                 for (i, (dx, dy)) in dx.iter_mut().zip(dy).enumerate() {
                     *dx += mask.at(first + i) * dy;

@@ -67,7 +67,7 @@ fn apply<D: Backend, T: Tape<f32, D>>(
     let slopes = with_function!(act, f => activate(&mut y, o, b, f, T::OWNS_TAPE), identity => {
         if let Some(b) = b {
             let b = D::view(b);
-            par::for_rows(&mut y, o, |_, rows| rows.chunks_exact_mut(o).for_each(|row| par::add(row, &b)));
+            par::for_rows!(&mut y, o, |_, rows| rows.chunks_exact_mut(o).for_each(|row| par::add(row, &b)));
         }
         Vec::new()
     });
@@ -77,7 +77,7 @@ fn apply<D: Backend, T: Tape<f32, D>>(
         let mut dz = D::take_grad(grads, &y_ref)?;
         let mut db = vec![0.0; if b.is_some() { o } else { 0 }];
         if act != Act::Identity || b.is_some() {
-            par::sum_rows(&mut dz, o, &mut db, |first, rows, db| {
+            par::sum_rows!(&mut dz, o, &mut db, |first, rows, db| {
                 if act != Act::Identity {
                     let slopes = &slopes[first * o..][..rows.len()];
                     rows.iter_mut().zip(slopes).for_each(|(dz, slope)| *dz *= slope);
@@ -113,7 +113,7 @@ fn activate<D: Backend>(
     let b = b.as_deref().unwrap_or(&zeros);
     let mut kept = vec![0.0; if slopes { z.len() } else { 0 }];
     if slopes {
-        par::for_rows_with(z, width, &mut kept, |_, z, kept| {
+        par::for_rows_with!(z, width, &mut kept, |_, z, kept| {
             for (z, kept) in z.chunks_exact_mut(width).zip(kept.chunks_exact_mut(width)) {
                 for ((z, kept), b) in z.iter_mut().zip(kept).zip(b) {
                     (*z, *kept) = f.both(*z + b);
@@ -121,7 +121,7 @@ fn activate<D: Backend>(
             }
         });
     } else {
-        par::for_rows(z, width, |_, z| {
+        par::for_rows!(z, width, |_, z| {
             for z in z.chunks_exact_mut(width) {
                 for (z, b) in z.iter_mut().zip(b) {
                     *z = f.both(*z + b).0;

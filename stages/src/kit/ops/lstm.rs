@@ -176,7 +176,7 @@ impl<D: Backend> Given<D> {
             );
             for (row, first) in self.firsts().zip(first.chunks_exact(w4.max(1))) {
                 if let Some(row) = row {
-                    par::simd(|| par::add(&mut made.gates[row * w4..][..w4], first));
+                    par::simd!(|| par::add(&mut made.gates[row * w4..][..w4], first));
                 }
             }
         }
@@ -216,7 +216,7 @@ impl<D: Backend> Given<D> {
             D::add_grad(grads, &start.cell, |sum| par::add(sum, &dc))?;
         }
         let mut db = vec![0.0; w4];
-        par::sum_rows(&mut dz, w4, &mut db, |_, rows, db| {
+        par::sum_rows!(&mut dz, w4, &mut db, |_, rows, db| {
             rows.chunks_exact(w4.max(1)).for_each(|row| par::add(db, row));
         });
         D::add_grad(grads, &self.bias, |sum| par::add(sum, &db))?;

@@ -1,6 +1,7 @@
-//! The mean row of each sequence.
+//! The mean row of each sequence: of words their subwords, of sentences their words.
 
 use dfdx::prelude::{HasShape, PutTape, SplitTape, Tape};
+use rayon::prelude::*;
 
 use super::attention::Packed;
 use crate::kit::backend::{Backend, Matrix, Result};
@@ -26,34 +27,32 @@ pub fn mean_of_sequences<D: Backend, T: Tape<f32, D>>(
     let mut y = vec![0.0; packed.count() * width];
     {
         let x = D::view(&x);
-        par::for_rows(&mut y, width, |first, y| {
-            for (i, y) in y.chunks_exact_mut(width).enumerate() {
+        par::for_rows!(&mut y, width, |first, y| {
+            for (i, y) in y.chunks_exact_mut(width.max(1)).enumerate() {
                 let span = packed.span(first + i);
-                let share = 1.0 / span.len().max(1) as f32;
-                for x in x[span.start * width..span.end * width].chunks_exact(width) {
+                let length = span.len().max(1) as f32;
+                for x in x[span.start * width..span.end * width].chunks_exact(width.max(1)) {
                     par::add(y, x);
                 }
-                y.iter_mut().for_each(|y| *y *= share);
+                y.iter_mut().for_each(|y| *y /= length);
             }
         });
     }
     let y = x.device().tensor_of(y, (packed.count(), width))?;
     let y_ref = y.clone();
-    let owners: Vec<(usize, f32)> = (0..packed.count())
-        .flat_map(|s| {
-            let length = packed.span(s).len();
-            std::iter::repeat_n((s, 1.0 / length.max(1) as f32), length)
-        })
-        .collect();
+    let packed = packed.clone();
     tape.add_backward_op(move |grads| {
         let dy = D::take_grad(grads, &y_ref)?;
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, width, |first, dx| {
-                for (dx, (owner, share)) in dx.chunks_exact_mut(width).zip(&owners[first..]) {
-                    for (dx, dy) in dx.iter_mut().zip(&dy[owner * width..][..width]) {
-                        *dx += share * dy;
+            let pieces = par::split(dx, packed.lengths().map(|t| t * width));
+            let pieces = pieces.into_par_iter().zip(dy.par_chunks_exact(width.max(1)));
+            pieces.for_each(|(dx, dy)| {
+                par::simd!(|| {
+                    let length = (dx.len() / width.max(1)) as f32;
+                    for dx in dx.chunks_exact_mut(width.max(1)) {
+                        dx.iter_mut().zip(dy).for_each(|(dx, dy)| *dx += dy / length);
                     }
-                }
+                });
             });
         })
     });

@@ -22,7 +22,7 @@ pub fn mul<S: Shape, D: Backend, T: Tape<f32, D>>(
     let mut z = D::view(&x).into_owned();
     {
         let y = D::view(&y);
-        par::for_rows(&mut z, 1, |first, z| par::mul(z, &y[first..][..z.len()]));
+        par::for_rows!(&mut z, 1, |first, z| par::mul(z, &y[first..][..z.len()]));
     }
     let z = x.device().tensor_of(z, *x.shape())?;
     let z_ref = z.clone();
@@ -52,7 +52,7 @@ pub fn scale_rows<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>, a: Vector<D, T>)
     let mut y = D::view(&x).into_owned();
     {
         let a = D::view(&a);
-        par::for_rows(&mut y, width, |first, y| {
+        par::for_rows!(&mut y, width, |first, y| {
             for (y, a) in y.chunks_exact_mut(width.max(1)).zip(&a[first..]) {
                 for y in y.iter_mut() {
                     *y *= a;
@@ -66,7 +66,7 @@ pub fn scale_rows<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>, a: Vector<D, T>)
         let dy = D::take_grad(grads, &y_ref)?;
         D::add_grad(grads, &x, |dx| {
             let a = D::view(&a);
-            par::for_rows(dx, width, |first, dx| {
+            par::for_rows!(dx, width, |first, dx| {
                 let rows =
                     dx.chunks_exact_mut(width.max(1)).zip(dy[first * width..].chunks_exact(width.max(1)));
                 for ((dx, dy), a) in rows.zip(&a[first..]) {
@@ -78,7 +78,7 @@ pub fn scale_rows<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>, a: Vector<D, T>)
         })?;
         D::add_grad(grads, &a, |da| {
             let x = D::view(&x);
-            par::simd(|| {
+            par::simd!(|| {
                 let rows = x.chunks_exact(width.max(1)).zip(dy.chunks_exact(width.max(1)));
                 da.iter_mut().zip(rows).for_each(|(da, (x, dy))| *da += par::dot(x, dy));
             });
@@ -89,7 +89,7 @@ pub fn scale_rows<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>, a: Vector<D, T>)
 
 /// x += y ∘ z.
 fn add_product(x: &mut [f32], y: &[f32], z: &[f32]) {
-    par::for_rows(x, 1, |first, x| {
+    par::for_rows!(x, 1, |first, x| {
         for ((x, y), z) in x.iter_mut().zip(&y[first..]).zip(&z[first..]) {
             *x += y * z;
         }

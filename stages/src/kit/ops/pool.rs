@@ -81,7 +81,7 @@ pub fn average_pool<D: Backend, T: Tape<f32, D>>(
         let x = D::view(&x);
         let planes = y.par_chunks_exact_mut(grid).zip(x.par_chunks_exact(plane));
         planes.with_min_len(windows.at_once()).for_each(|(y, x)| {
-            par::simd(|| {
+            par::simd!(|| {
                 windows.each_tap(|to, from, count| {
                     add_every(&mut y[to..], 1, &x[from..], windows.stride, count);
                 });
@@ -96,7 +96,7 @@ pub fn average_pool<D: Backend, T: Tape<f32, D>>(
         D::add_grad(grads, &x, |dx| {
             let planes = dx.par_chunks_exact_mut(plane).zip(dy.par_chunks_exact_mut(grid));
             planes.with_min_len(windows.at_once()).for_each(|(dx, dy)| {
-                par::simd(|| {
+                par::simd!(|| {
                     dy.iter_mut().for_each(|dy| *dy *= share);
                     windows.each_tap(|to, from, count| {
                         add_every(&mut dx[from..], windows.stride, &dy[to..], 1, count);
@@ -127,14 +127,14 @@ pub fn global_average<D: Backend, T: Tape<f32, D>>(x: Images<D, T>) -> Result<Ma
     {
         let x = D::view(&x);
         let planes = y.par_iter_mut().zip(x.par_chunks_exact(plane)).with_min_len((BLOCK / plane).max(1));
-        planes.for_each(|(y, x)| *y = par::simd(|| par::sum(x)) / plane as f32);
+        planes.for_each(|(y, x)| *y = par::simd!(|| par::sum(x)) / plane as f32);
     }
     let y = x.device().tensor_of(y, (images, channels))?;
     let y_ref = y.clone();
     tape.add_backward_op(move |grads| {
         let dy = D::take_grad(grads, &y_ref)?;
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, plane, |first, dx| {
+            par::for_rows!(dx, plane, |first, dx| {
                 for (dx, dy) in dx.chunks_exact_mut(plane).zip(&dy[first..]) {
                     let share = dy / plane as f32;
                     dx.iter_mut().for_each(|dx| *dx += share);
@@ -199,7 +199,7 @@ impl Windows {
         let (plane, grid) = (self.plane[0] * self.plane[1], self.grid[0] * self.grid[1]);
         let made = y.par_chunks_exact_mut(grid).zip(chosen.par_chunks_exact_mut(grid));
         made.zip(x.par_chunks_exact(plane)).with_min_len(self.at_once()).for_each(|((y, chosen), x)| {
-            par::simd(|| {
+            par::simd!(|| {
                 y.fill(f32::NEG_INFINITY);
                 chosen.fill(u32::MAX);
                 self.each_tap(|to, from, count| {

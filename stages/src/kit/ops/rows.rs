@@ -23,7 +23,7 @@ pub fn rows<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>, rows: &[u32]) -> Resul
     let (x, mut tape) = x.split_tape();
     let mut y = vec![0.0; rows.len() * width];
     let table = D::view(&x);
-    par::for_rows(&mut y, width, |first, y| {
+    par::for_rows!(&mut y, width, |first, y| {
         for (y, row) in y.chunks_exact_mut(width).zip(&rows[first..]) {
             y.copy_from_slice(&table[*row as usize * width..][..width]);
         }
@@ -67,7 +67,7 @@ pub fn scatter_rows<D: Backend, T: Tape<f32, D>>(
     tape.add_backward_op(move |grads| {
         let dy = D::take_grad(grads, &y_ref)?;
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, width, |first, dx| {
+            par::for_rows!(dx, width, |first, dx| {
                 for (dx, row) in dx.chunks_exact_mut(width.max(1)).zip(&rows[first..]) {
                     par::add(dx, &dy[*row as usize * width..][..width]);
                 }
@@ -109,7 +109,7 @@ pub fn concat_rows<D: Backend, T: Tape<f32, D>>(parts: Vec<Matrix<D, T>>) -> Res
             let dy = &dy[from..];
             from += part.shape().num_elements();
             D::add_grad(grads, part, |dx| {
-                par::for_rows(dx, 1, |first, dx| par::add(dx, &dy[first..][..dx.len()]));
+                par::for_rows!(dx, 1, |first, dx| par::add(dx, &dy[first..][..dx.len()]));
             })?;
         }
         Ok(())
@@ -119,7 +119,7 @@ pub fn concat_rows<D: Backend, T: Tape<f32, D>>(parts: Vec<Matrix<D, T>>) -> Res
 
 /// y at row `rows[n]` += xₙ, in order of n.
 fn add_at(y: &mut [f32], x: &[f32], rows: &[u32], width: usize) {
-    par::simd(|| {
+    par::simd!(|| {
         for (x, row) in x.chunks_exact(width.max(1)).zip(rows) {
             par::add(&mut y[*row as usize * width..][..width], x);
         }

@@ -24,7 +24,7 @@ pub fn scale_channels<D: Backend, T: Tape<f32, D>>(x: Images<D, T>, s: Matrix<D,
     let mut y = vec![0.0; images * channels * plane];
     {
         let (x, s) = (D::view(&x), D::view(&s));
-        par::for_rows(&mut y, plane, |first, y| {
+        par::for_rows!(&mut y, plane, |first, y| {
             let planes = y.chunks_exact_mut(plane).zip(x[first * plane..].chunks_exact(plane));
             for ((y, x), s) in planes.zip(&s[first..]) {
                 y.iter_mut().zip(x).for_each(|(y, x)| *y = x * s);
@@ -37,7 +37,7 @@ pub fn scale_channels<D: Backend, T: Tape<f32, D>>(x: Images<D, T>, s: Matrix<D,
         let dy = D::take_grad(grads, &y_ref)?;
         D::add_grad(grads, &x, |dx| {
             let s = D::view(&s);
-            par::for_rows(dx, plane, |first, dx| {
+            par::for_rows!(dx, plane, |first, dx| {
                 let planes = dx.chunks_exact_mut(plane).zip(dy[first * plane..].chunks_exact(plane));
                 for ((dx, dy), s) in planes.zip(&s[first..]) {
                     dx.iter_mut().zip(dy).for_each(|(dx, dy)| *dx += dy * s);
@@ -46,7 +46,7 @@ pub fn scale_channels<D: Backend, T: Tape<f32, D>>(x: Images<D, T>, s: Matrix<D,
         })?;
         D::add_grad(grads, &s, |ds| {
             let x = D::view(&x);
-            par::for_rows(ds, 1, |first, ds| {
+            par::for_rows!(ds, 1, |first, ds| {
                 let planes = dy.chunks_exact(plane).zip(x.chunks_exact(plane)).skip(first);
                 ds.iter_mut().zip(planes).for_each(|(ds, (dy, x))| *ds += par::dot(dy, x));
             });

@@ -16,14 +16,14 @@ pub fn softmax<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>) -> Result<Matrix<D,
     let (n, k) = *x.shape();
     let (x, mut tape) = x.split_tape();
     let mut y = D::view(&x).into_owned();
-    par::for_rows(&mut y, k, |_, y| y.chunks_exact_mut(k).for_each(softmax_row));
+    par::for_rows!(&mut y, k, |_, y| y.chunks_exact_mut(k).for_each(softmax_row));
     let y = x.device().tensor_of(y, (n, k))?;
     let y_ref = y.clone();
     tape.add_backward_op(move |grads| {
         let dy = D::take_grad(grads, &y_ref)?;
         let y = D::view(&y_ref);
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, k, |first, dx| {
+            par::for_rows!(dx, k, |first, dx| {
                 let at = first * k..first * k + dx.len();
                 let given = y[at.clone()].chunks_exact(k).zip(dy[at].chunks_exact(k));
                 for (dx, (y, dy)) in dx.chunks_exact_mut(k).zip(given) {
@@ -49,7 +49,7 @@ pub fn log_softmax<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>) -> Result<Matri
     let (n, k) = *x.shape();
     let (x, mut tape) = x.split_tape();
     let mut y = D::view(&x).into_owned();
-    par::for_rows(&mut y, k, |_, y| {
+    par::for_rows!(&mut y, k, |_, y| {
         for y in y.chunks_exact_mut(k) {
             let (top, whole) = log_sum_exp(y);
             for y in y.iter_mut() {
@@ -63,7 +63,7 @@ pub fn log_softmax<D: Backend, T: Tape<f32, D>>(x: Matrix<D, T>) -> Result<Matri
         let dy = D::take_grad(grads, &y_ref)?;
         let y = D::view(&y_ref);
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, k, |first, dx| {
+            par::for_rows!(dx, k, |first, dx| {
                 let at = first * k..first * k + dx.len();
                 let given = y[at.clone()].chunks_exact(k).zip(dy[at].chunks_exact(k));
                 for (dx, (y, dy)) in dx.chunks_exact_mut(k).zip(given) {

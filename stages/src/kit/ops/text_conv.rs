@@ -48,7 +48,7 @@ pub fn text_conv<D: Backend, T: Tape<f32, D>>(
     let largest = windows.largest(&D::view(&x), &D::view(w), packed, filters, &mut y);
     let mut slopes = vec![1.0; y.len()];
     let bias = D::view(b);
-    par::for_rows_with(&mut y, filters, &mut slopes, |_, y, slopes| {
+    par::for_rows_with!(&mut y, filters, &mut slopes, |_, y, slopes| {
         for (y, slopes) in y.chunks_exact_mut(filters).zip(slopes.chunks_exact_mut(filters)) {
             par::add(y, &bias);
             with_function!(act, f => apply(f, y, slopes), identity => ());
@@ -60,7 +60,7 @@ pub fn text_conv<D: Backend, T: Tape<f32, D>>(
     tape.add_backward_op(move |grads| {
         let mut dz = D::take_grad(grads, &y_ref)?;
         let mut db = vec![0.0; filters];
-        par::sum_rows(&mut dz, filters, &mut db, |first, dz, db| {
+        par::sum_rows!(&mut dz, filters, &mut db, |first, dz, db| {
             par::mul(dz, &slopes[first * filters..][..dz.len()]);
             dz.chunks_exact(filters).for_each(|dz| par::add(db, dz));
         });
@@ -68,7 +68,7 @@ pub fn text_conv<D: Backend, T: Tape<f32, D>>(
         D::add_grad(grads, &w, |dw| {
             let x = D::view(&x);
             dw.par_chunks_exact_mut(depth).enumerate().for_each(|(o, dw)| {
-                par::simd(|| {
+                par::simd!(|| {
                     for s in 0..count {
                         let window = windows.at(&packed, s, largest[s * filters + o] as usize);
                         par::add_times(dw, dz[s * filters + o], &x[window]);
@@ -81,7 +81,7 @@ pub fn text_conv<D: Backend, T: Tape<f32, D>>(
             let pieces = par::split(dx, packed.lengths().map(|t| t * inputs));
             pieces.into_par_iter().enumerate().for_each(|(s, dx)| {
                 let start = packed.span(s).start * inputs;
-                par::simd(|| {
+                par::simd!(|| {
                     for (o, w) in w.chunks_exact(depth).enumerate() {
                         let window = windows.at(&packed, s, largest[s * filters + o] as usize);
                         par::add_times(
@@ -131,7 +131,7 @@ impl Windows {
                 return matmul_one(y, filters, x, w, Old::Replace);
             }
             let z = &z[span.start * filters..(span.end + 1 - rows) * filters];
-            par::simd(|| {
+            par::simd!(|| {
                 y.copy_from_slice(&z[..filters]);
                 for (t, z) in z.chunks_exact(filters).enumerate().skip(1) {
                     for ((y, at), z) in y.iter_mut().zip(&mut *largest).zip(z) {

@@ -45,7 +45,7 @@ pub fn windows<D: Backend, T: Tape<f32, D>>(
     let mut y = vec![0.0; n * width];
     {
         let x = D::view(&x);
-        par::for_rows(&mut y, width, |first, y| {
+        par::for_rows!(&mut y, width, |first, y| {
             for (i, y) in y.chunks_exact_mut(width).enumerate() {
                 for (place, from) in inside(first + i, spans[first + i]) {
                     y[place * inputs..][..inputs].copy_from_slice(&x[from * inputs..][..inputs]);
@@ -58,7 +58,7 @@ pub fn windows<D: Backend, T: Tape<f32, D>>(
     tape.add_backward_op(move |grads| {
         let dy = D::take_grad(grads, &y_ref)?;
         D::add_grad(grads, &x, |dx| {
-            par::for_rows(dx, inputs, |first, dx| {
+            par::for_rows!(dx, inputs, |first, dx| {
                 for (i, dx) in dx.chunks_exact_mut(inputs).enumerate() {
                     // Row n stands at the mirrored place in the window of each neighbour.
                     for (place, from) in inside(first + i, spans[first + i]) {

@@ -20,15 +20,15 @@ proptest! {
 #[test]
 fn the_vector_width_does_not_show() {
     let x = normals(3, 1003);
-    assert_eq!(sum(&x), simd(|| sum(&x)));
-    assert_eq!(dot(&x, &x), simd(|| dot(&x, &x)));
+    assert_eq!(sum(&x), simd!(|| sum(&x)));
+    assert_eq!(dot(&x, &x), simd!(|| dot(&x, &x)));
 }
 
 #[test]
 fn every_row_is_visited_once_with_its_number() {
     for (rows, width) in [(0, 3), (1, 1), (5000, 7), (3, 40_000), (40_000, 1)] {
         let mut x = vec![0.0; rows * width];
-        for_rows(&mut x, width, |first, x| {
+        for_rows!(&mut x, width, |first, x| {
             for (i, row) in x.chunks_exact_mut(width).enumerate() {
                 for x in row {
                     *x += (first + i) as f32;
@@ -46,7 +46,7 @@ fn sums_over_blocks_do_not_depend_on_threads() {
     let run = |count| {
         threads(count, || {
             let mut sums = vec![0.5; 3];
-            sum_rows(&mut x.clone(), 3, &mut sums, |_, x, sums| {
+            sum_rows!(&mut x.clone(), 3, &mut sums, |_, x, sums| {
                 x.chunks_exact(3).for_each(|row| add(sums, row));
             });
             sums

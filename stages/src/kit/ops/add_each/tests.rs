@@ -1,4 +1,5 @@
 use dfdx::prelude::{Cpu, NoneTape};
+use proptest::prelude::*;
 
 use super::*;
 use crate::kit::testing::Inputs;
@@ -12,12 +13,15 @@ fn each_row_gets_the_vector_of_its_sequence() {
     assert_eq!(y.as_vec(), [11.0, 0.0, 13.0, 0.0, 5.0, 6.5]);
 }
 
-#[test]
-fn gradients() {
-    let mut inputs = Inputs::new(2);
-    let packed = Packed::new([3, 0, 1, 5]);
-    let (x, a) = (inputs.add((9, 7)), inputs.add((4, 7)));
-    for act in [Act::Identity, Act::Tanh] {
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn gradients(lengths in prop::collection::vec(0usize..6, 0..6), width in 1usize..40, smooth: bool, seed: u64) {
+        let packed = Packed::new(lengths);
+        let mut inputs = Inputs::new(seed);
+        let (x, a) = (inputs.add((packed.rows(), width)), inputs.add((packed.count(), width)));
+        let act = if smooth { Act::Tanh } else { Act::Identity };
         inputs.check(|p| add_each(p.get(x).retaped(), &packed, p.get(a).retaped(), act).unwrap());
     }
 }

@@ -5,11 +5,11 @@ use rayon::prelude::*;
 
 use super::channels::{Block, Channels};
 use crate::kit::cpu::par;
-use crate::kit::ops::act::Function;
+use crate::kit::ops::act::{Act, Function, with_function};
 
 /// No activation.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Identity;
+struct Identity;
 
 impl Function for Identity {
     #[inline(always)]
@@ -20,7 +20,7 @@ impl Function for Identity {
 
 /// Constants of each channel.
 #[derive(Debug)]
-pub(super) struct Kernel {
+pub(in crate::kit::ops) struct Kernel {
     pub(super) layout: Channels,
     pub(super) mean: Vec<f32>,
     /// 1 / √(var + ε).
@@ -33,9 +33,15 @@ pub(super) struct Kernel {
 
 impl Kernel {
     /// y = f(x·scale + offset + r).
-    pub(super) fn forward(&self, x: &[f32], residual: Option<&[f32]>, y: &mut [f32], f: impl Function) {
+    pub(in crate::kit::ops) fn forward(&self, x: &[f32], residual: Option<&[f32]>, y: &mut [f32], act: Act) {
+        with_function!(act, f => self.forward_by(x, residual, y, f), identity => {
+            self.forward_by(x, residual, y, Identity);
+        });
+    }
+
+    fn forward_by(&self, x: &[f32], residual: Option<&[f32]>, y: &mut [f32], f: impl Function) {
         self.layout.blocks(y).into_par_iter().for_each(|Block { first, rows }| {
-            par::simd(|| {
+            par::simd!(|| {
                 let [scale, offset] = self.line(first);
                 for (image, y) in rows.into_iter().enumerate() {
                     let numbers = y.iter_mut().zip(self.layout.part(x, first, image));
@@ -59,30 +65,66 @@ impl Kernel {
         residual: Option<&[f32]>,
         dy: &mut [f32],
         dx: &mut [f32],
-        f: impl Function,
+        act: Act,
     ) -> (Vec<f32>, Vec<f32>) {
         let blocks = self.layout.blocks(dy).into_par_iter().zip(self.layout.blocks(dx));
-        let sums: Vec<(Vec<f32>, Vec<f32>)> = blocks
-            .map(|(Block { first, rows: mut dz }, Block { rows: dx, .. })| {
-                par::simd(|| {
-                    let (dgain, dshift) = self.slopes(first, x, residual, &mut dz, f);
-                    let [scale, along, offset] = self.tangent(first, &dgain, &dshift);
-                    for (image, (dz, dx)) in dz.iter().zip(dx).enumerate() {
-                        let numbers = dx.iter_mut().zip(dz.iter().zip(self.layout.part(x, first, image)));
-                        let numbers = numbers.zip(scale.iter().zip(&along).zip(&offset));
-                        numbers.for_each(|((dx, (dz, x)), ((a, b), c))| *dx += a * dz + b * x + c);
-                    }
-                    (dgain, dshift)
-                })
-            })
-            .collect();
-        let (dgain, dshift): (Vec<_>, Vec<_>) = sums.into_iter().unzip();
-        (dgain.concat(), dshift.concat())
+        let sums = blocks.map(|(Block { first, rows: mut dz }, Block { rows: dx, .. })| {
+            let sums = self.slopes(first, x, residual, &mut dz, act);
+            par::simd!(|| {
+                let [scale, along, offset] = self.tangent(first, &sums);
+                for (image, (dz, dx)) in dz.iter().zip(dx).enumerate() {
+                    let numbers = dx.iter_mut().zip(dz.iter().zip(self.layout.part(x, first, image)));
+                    let numbers = numbers.zip(scale.iter().zip(&along).zip(&offset));
+                    numbers.for_each(|((dx, (dz, x)), ((a, b), c))| *dx += a * dz + b * x + c);
+                }
+            });
+            sums
+        });
+        joined(sums.collect())
+    }
+
+    /// dy becomes dx; what is given of the residual and its gradient gets dz added. Returns dγ and dβ.
+    pub(in crate::kit::ops) fn backward_in_place(
+        &self,
+        x: &[f32],
+        residual: Option<(&[f32], &mut [f32])>,
+        dy: &mut [f32],
+        act: Act,
+    ) -> (Vec<f32>, Vec<f32>) {
+        let (residual, dr) = residual.unzip();
+        let blocks = self.layout.blocks(dy).into_par_iter().zip(self.layout.blocks(dr.unwrap_or_default()));
+        let sums = blocks.map(|(Block { first, rows: mut dz }, Block { rows: dr, .. })| {
+            let sums = self.slopes(first, x, residual, &mut dz, act);
+            par::simd!(|| {
+                dz.iter().zip(dr).for_each(|(dz, dr)| par::add(dr, dz));
+                let [scale, along, offset] = self.tangent(first, &sums);
+                for (image, dz) in dz.iter_mut().enumerate() {
+                    let numbers = dz.iter_mut().zip(self.layout.part(x, first, image));
+                    let numbers = numbers.zip(scale.iter().zip(&along).zip(&offset));
+                    numbers.for_each(|((dz, x), ((a, b), c))| *dz = a * *dz + b * x + c);
+                }
+            });
+            sums
+        });
+        joined(sums.collect())
     }
 
     /// dy becomes dz; returns Σ dz·x̂ and Σ dz of each channel.
-    #[inline(always)]
     fn slopes(
+        &self,
+        first: usize,
+        x: &[f32],
+        residual: Option<&[f32]>,
+        dz: &mut [&mut [f32]],
+        act: Act,
+    ) -> (Vec<f32>, Vec<f32>) {
+        with_function!(act, f => par::simd!(|| self.slopes_by(first, x, residual, dz, f)), identity => {
+            par::simd!(|| self.slopes_by(first, x, residual, dz, Identity))
+        })
+    }
+
+    #[inline(always)]
+    fn slopes_by(
         &self,
         first: usize,
         x: &[f32],
@@ -127,7 +169,7 @@ impl Kernel {
 
     /// dx = dz·scale + x·along + offset, for each number of a row.
     #[inline(always)]
-    fn tangent(&self, first: usize, dgain: &[f32], dshift: &[f32]) -> [Vec<f32>; 3] {
+    fn tangent(&self, first: usize, (dgain, dshift): &(Vec<f32>, Vec<f32>)) -> [Vec<f32>; 3] {
         let (mut scale, mut along, mut offset) = (Vec::new(), Vec::new(), Vec::new());
         let share = self.count.map_or(0.0, |count| 1.0 / count as f32);
         for ((c, dgain), dshift) in self.layout.range(first).zip(dgain).zip(dshift) {
@@ -139,4 +181,10 @@ impl Kernel {
         }
         [scale, along, offset].map(|numbers| self.layout.spread(&numbers))
     }
+}
+
+/// The sums of all channels from those of each block.
+fn joined(sums: Vec<(Vec<f32>, Vec<f32>)>) -> (Vec<f32>, Vec<f32>) {
+    let (dgain, dshift): (Vec<_>, Vec<_>) = sums.into_iter().unzip();
+    (dgain.concat(), dshift.concat())
 }

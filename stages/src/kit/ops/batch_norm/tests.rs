@@ -25,7 +25,7 @@ fn statistics_hold_far_from_zero() {
     // A mean of 1000 and a deviation of 1: in a plain difference of squares seven of seven digits would be lost.
     for images in [1, 7, 64] {
         let x: Vec<f32> = normals(3, images * 2 * 25).iter().map(|x| 1000.0 + x).collect();
-        let found = statistics(Channels::new(2, 25), images, &x);
+        let found = statistics([images, 2, 25], &x);
         for c in 0..2 {
             let numbers: Vec<f64> =
                 x.chunks_exact(25).skip(c).step_by(2).flatten().map(|x| f64::from(*x)).collect();
@@ -43,7 +43,7 @@ proptest! {
 
     #[test]
     fn gradients(
-        images in 1usize..4,
+        images in 0usize..4,
         channels in 1usize..4,
         size in 1usize..6,
         spare in 0usize..2,
@@ -52,7 +52,7 @@ proptest! {
         seed: u64,
     ) {
         // A channel of two numbers is ±1 whatever they are: too steep for differences.
-        prop_assume!(images * size * size > 3);
+        prop_assume!(images * size * size > 3 || !own);
         let mut given = Inputs::new(seed);
         let shape = (images, channels, size, size);
         let (x, r) = (given.add(shape), given.add(shape));
@@ -75,7 +75,7 @@ fn blocks_of_any_size_give_the_same() {
     // Planes above and below what a task looks at, and a last block with fewer channels.
     for (channels, plane) in [(5, 1), (700, 3), (3, 1500), (41, 50)] {
         let x = normals(1, 3 * channels * plane);
-        let found = statistics(Channels::new(channels, plane), 3, &x);
+        let found = statistics([3, channels, plane], &x);
         for c in [0, channels / 2, channels - 1] {
             let numbers: Vec<f32> =
                 x.chunks_exact(plane).skip(c).step_by(channels).flatten().copied().collect();

@@ -1,4 +1,5 @@
 use dfdx::prelude::{Cpu, NoneTape};
+use proptest::prelude::*;
 
 use super::*;
 use crate::kit::testing::{Inputs, close};
@@ -22,18 +23,22 @@ fn an_expert_may_be_sent_nothing() {
     assert_eq!(y.as_vec(), [0.0; 4]);
 }
 
-#[test]
-fn gradients() {
-    // Enough rows for several blocks.
-    let (n, width) = (70, 300);
-    let mut inputs = Inputs::new(9);
-    let all: Vec<Vec<u32>> = vec![(0..n).filter(|i| i % 3 == 0).collect(), vec![], (5..n).collect()];
-    let parts: Vec<_> = all.iter().map(|rows| inputs.add((rows.len().max(1), width))).collect();
-    let gates = inputs.add((n as usize, 3));
-    let mut rows = all;
-    rows[1] = vec![7];
-    inputs.check(|p| {
-        let parts = parts.iter().map(|part| p.get(*part).retaped()).collect();
-        combine(parts, &rows, p.get(gates).retaped()).unwrap()
-    });
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn gradients(
+        // For each row the experts that it is sent to: enough rows for several blocks, or none.
+        sent in prop::collection::vec([any::<bool>(), any::<bool>(), any::<bool>()], 0..90), width in 1usize..400, seed: u64,
+    ) {
+        let rows: Vec<Vec<u32>> =
+            (0..3).map(|e| (0..sent.len()).filter(|n| sent[*n][e]).map(|n| n as u32).collect()).collect();
+        let mut inputs = Inputs::new(seed);
+        let parts: Vec<_> = rows.iter().map(|rows| inputs.add((rows.len(), width))).collect();
+        let gates = inputs.add((sent.len(), 3));
+        inputs.check(|p| {
+            let parts = parts.iter().map(|part| p.get(*part).retaped()).collect();
+            combine(parts, &rows, p.get(gates).retaped()).unwrap()
+        });
+    }
 }

@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::patches::{Panel, Patches, Planes, Windows};
+use super::runs::put;
 use crate::kit::cpu::gemm::Old;
 use crate::kit::cpu::par;
 use crate::kit::cpu::tile::{self, Packed, product};
@@ -16,23 +17,23 @@ const SUMS: usize = 1 << 16;
 
 /// A convolution of some planes into others.
 #[derive(Debug)]
-pub(crate) struct Correlation<'a> {
+pub(super) struct Correlation<'a> {
     /// The windows of the planes that are read.
-    pub(crate) windows: Windows,
+    pub(super) windows: Windows,
     /// Planes of an image that are read by each group.
-    pub(crate) inputs: usize,
+    pub(super) inputs: usize,
     /// A group's weights: a row for each plane that it makes, a column for each tap of each plane that it reads.
-    pub(crate) weights: Vec<Packed>,
+    pub(super) weights: Vec<Packed>,
     /// A number for each plane that is made.
-    pub(crate) bias: Option<&'a [f32]>,
+    pub(super) bias: Option<&'a [f32]>,
     /// Sizes of the planes that are made.
-    pub(crate) plane: [usize; 2],
+    pub(super) plane: [usize; 2],
     /// Where the first window's sum is written.
-    pub(crate) first: [usize; 2],
+    pub(super) first: [usize; 2],
     /// Numbers from one window's sum to the next, down and across.
-    pub(crate) step: usize,
+    pub(super) step: usize,
     /// What becomes of the numbers there.
-    pub(crate) old: Old,
+    pub(super) old: Old,
 }
 
 /// Neighbouring columns of a panel that are neighbours in a plane, too, or every `step`th number.
@@ -44,7 +45,7 @@ struct Run {
 
 impl Correlation<'_> {
     /// Reads the planes of `x` and writes to those of `y`, in parallel over images.
-    pub(crate) fn run(&self, x: &[f32], y: &mut [f32]) {
+    pub(super) fn run(&self, x: &[f32], y: &mut [f32]) {
         let (groups, outputs) = (self.weights.len(), self.weights[0].rows());
         let from = groups * self.inputs * self.windows.plane[0] * self.windows.plane[1];
         let to = groups * outputs * self.plane[0] * self.plane[1];
@@ -101,7 +102,7 @@ impl Correlation<'_> {
                     product(left, &numbers[panel.at..], starts, panel.count, sums, span, old);
                 }
             }
-            par::simd(|| {
+            par::simd!(|| {
                 for ((_, runs), sums) in panels.iter().zip(sums.chunks_exact(outputs * span)) {
                     for (made, sums) in sums.chunks_exact(span).enumerate() {
                         let bias = self.bias.map_or(0.0, |b| b[group * outputs + made]);
@@ -134,15 +135,9 @@ impl Correlation<'_> {
         for run in runs {
             let sums = &sums[run.column..][..run.len];
             let y = &mut y[run.place..];
-            match (self.old, self.step) {
-                (Old::Replace, 1) => y.iter_mut().zip(sums).for_each(|(y, sum)| *y = sum + bias),
-                (Old::Add, 1) => y.iter_mut().zip(sums).for_each(|(y, sum)| *y += sum + bias),
-                (Old::Replace, step) => {
-                    y.iter_mut().step_by(step).zip(sums).for_each(|(y, sum)| *y = sum + bias);
-                }
-                (Old::Add, step) => {
-                    y.iter_mut().step_by(step).zip(sums).for_each(|(y, sum)| *y += sum + bias);
-                }
+            match self.old {
+                Old::Replace => put(y, self.step, sums, |y, sum| *y = sum + bias),
+                Old::Add => put(y, self.step, sums, |y, sum| *y += sum + bias),
             }
         }
     }

@@ -4,28 +4,28 @@ use crate::kit::cpu::tile;
 
 /// Windows that slide over planes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Windows {
+pub(super) struct Windows {
     /// Height and width of the planes they slide over.
-    pub(crate) plane: [usize; 2],
+    pub(super) plane: [usize; 2],
     /// How many there are, down and across.
-    pub(crate) grid: [usize; 2],
+    pub(super) grid: [usize; 2],
     /// Numbers from one to the next, down and across.
-    pub(crate) stride: usize,
+    pub(super) stride: usize,
     /// Row and column of each tap of the first window; taps outside the plane read zeros.
-    pub(crate) taps: Vec<[isize; 2]>,
+    pub(super) taps: Vec<[isize; 2]>,
 }
 
 /// Planes of some images: a range of the channels of `[B, C, H, W]`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Planes<'a> {
+pub(super) struct Planes<'a> {
     /// All planes of these images.
-    pub(crate) numbers: &'a [f32],
+    pub(super) numbers: &'a [f32],
     /// How many images.
-    pub(crate) images: usize,
+    pub(super) images: usize,
     /// Planes of one image.
-    pub(crate) channels: usize,
+    pub(super) channels: usize,
     /// The first plane of an image that is read.
-    pub(crate) first: usize,
+    pub(super) first: usize,
 }
 
 /// How one axis is laid out, when windows find each other's data.
@@ -61,20 +61,50 @@ fn is_direct(windows: &Windows) -> bool {
     is_whole(windows) && (windows.plane[0] * windows.plane[1]).is_multiple_of(tile::lanes())
 }
 
-/// Copies a row of a plane; those of usual sizes without a call.
-fn copy_row(from: &[f32], to: &mut [f32]) {
-    fn fixed<const N: usize>(from: &[f32], to: &mut [f32]) {
-        if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut::<N>()) {
-            *to = *from;
+/// Numbers of a plane that become neighbours in the buffer: every `stride`th from one place on.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    from: usize,
+    to: usize,
+}
+
+/// Copies lines of `len` numbers, those of usual lengths without a call.
+fn copy_lines(lines: &[Line], len: usize, stride: usize, from: &[f32], to: &mut [f32]) {
+    fn fixed<const N: usize>(lines: &[Line], stride: usize, from: &[f32], to: &mut [f32]) {
+        for line in lines {
+            let (from, to) = (&from[line.from..], &mut to[line.to..][..N]);
+            if stride == 1 {
+                to.copy_from_slice(&from[..N]);
+            } else {
+                let from = &from[..(N - 1) * stride + 1];
+                (0..N).for_each(|i| to[i] = from[i * stride]);
+            }
         }
     }
-    match from.len() {
-        2 => fixed::<2>(from, to),
-        4 => fixed::<4>(from, to),
-        8 => fixed::<8>(from, to),
-        16 => fixed::<16>(from, to),
-        32 => fixed::<32>(from, to),
-        len => to[..len].copy_from_slice(from),
+    match (len, stride) {
+        (1, _) => lines.iter().for_each(|line| to[line.to] = from[line.from]),
+        (2, 1) => fixed::<2>(lines, 1, from, to),
+        (3, 1) => fixed::<3>(lines, 1, from, to),
+        (4, 1) => fixed::<4>(lines, 1, from, to),
+        (7, 1) => fixed::<7>(lines, 1, from, to),
+        (8, 1) => fixed::<8>(lines, 1, from, to),
+        (16, 1) => fixed::<16>(lines, 1, from, to),
+        (32, 1) => fixed::<32>(lines, 1, from, to),
+        (2, 2) => fixed::<2>(lines, 2, from, to),
+        (4, 2) => fixed::<4>(lines, 2, from, to),
+        (8, 2) => fixed::<8>(lines, 2, from, to),
+        (16, 2) => fixed::<16>(lines, 2, from, to),
+        (_, 1) => {
+            for line in lines {
+                to[line.to..][..len].copy_from_slice(&from[line.from..][..len]);
+            }
+        }
+        _ => {
+            for line in lines {
+                let numbers = from[line.from..].iter().step_by(stride);
+                to[line.to..][..len].iter_mut().zip(numbers).for_each(|(to, from)| *to = *from);
+            }
+        }
     }
 }
 
@@ -98,24 +128,25 @@ enum Source {
 
 /// Neighbouring columns of the patch matrix that are multiplied at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Panel {
+pub(super) struct Panel {
     /// The first column.
-    pub(crate) at: usize,
+    pub(super) at: usize,
     /// How many.
-    pub(crate) count: usize,
+    pub(super) count: usize,
 }
 
 /// The patch matrix of the planes of a few images.
 #[derive(Debug, Clone)]
-pub(crate) struct Patches {
+pub(super) struct Patches {
     windows: Windows,
     source: Source,
     rows: Axis,
     columns: Axis,
     /// Columns from one image to the next.
     image: usize,
-    /// Remainders of row and column that some tap has.
-    phases: Vec<[usize; 2]>,
+    /// Lines of a plane of one length, with that length: those of each remainder of row and column that some tap has, or
+    /// those that each tap sees.
+    lines: Vec<(Vec<Line>, usize)>,
     /// Numbers kept for a channel.
     channel: usize,
     starts: Vec<usize>,
@@ -145,7 +176,7 @@ impl Patches {
     /// Room for the patches of `channels` planes of up to `images` images, for a product that takes columns in panels.
     /// `total` is how many planes an image has, and `reuse` how often each number will be multiplied: a matrix that is
     /// copied has no columns that mean nothing.
-    pub(crate) fn in_panels(
+    pub(super) fn in_panels(
         windows: &Windows,
         channels: usize,
         total: usize,
@@ -164,7 +195,7 @@ impl Patches {
     }
 
     /// Room for the same, for a product that takes all columns of the images one after the other.
-    pub(crate) fn in_line(windows: &Windows, channels: usize, images: usize, reuse: usize) -> Self {
+    pub(super) fn in_line(windows: &Windows, channels: usize, images: usize, reuse: usize) -> Self {
         if is_direct(windows) && images == 1 {
             return Self::with(windows, channels, images, Source::Direct);
         }
@@ -174,7 +205,7 @@ impl Patches {
     }
 
     /// Room for one plane among zeros.
-    pub(crate) fn among_zeros(windows: &Windows) -> Self {
+    pub(super) fn among_zeros(windows: &Windows) -> Self {
         Self::with(windows, 1, 1, Source::Shifted)
     }
 
@@ -188,7 +219,7 @@ impl Patches {
             rows,
             columns,
             image: rows.step * columns.step,
-            phases: Vec::new(),
+            lines: Vec::new(),
             channel: 0,
             starts: Vec::new(),
             images,
@@ -199,7 +230,7 @@ impl Patches {
     }
 
     /// How many images to take at once, so that there are enough columns and the numbers stay in the cache.
-    pub(crate) fn images_at_once(windows: &Windows, channels: usize) -> usize {
+    pub(super) fn images_at_once(windows: &Windows, channels: usize) -> usize {
         let columns = windows.grid[0] * windows.grid[1];
         let numbers = channels * (windows.taps.len() * columns).min(2 * windows.plane[0] * windows.plane[1]);
         (CACHED / numbers.max(1))
@@ -239,7 +270,8 @@ impl Patches {
                 let channel = phases.len() * plane;
                 let starts = (0..channels).flat_map(|c| taps.iter().map(move |tap| (c, tap)));
                 self.starts = starts.map(|(c, tap)| c * channel + start(tap)).collect();
-                self.phases = phases;
+                self.lines =
+                    phases.iter().enumerate().map(|(i, phase)| self.shifted(*phase, i * plane)).collect();
                 self.channel = channel;
                 self.buffer = vec![0.0; channels * channel];
             }
@@ -249,23 +281,27 @@ impl Patches {
                 let row = (self.columns(self.images).next_multiple_of(tile::lanes()).div_ceil(16) | 1) * 16;
                 self.channel = taps.len() * row;
                 self.starts = (0..channels * taps.len()).map(|k| k * row).collect();
+                self.lines = taps.iter().enumerate().map(|(i, tap)| self.seen(*tap, i * row)).collect();
+                if is_whole(&self.windows) {
+                    self.lines = vec![(vec![Line { from: 0, to: 0 }], self.image)];
+                }
                 self.buffer = vec![0.0; channels * self.channel + SLACK];
             }
         }
     }
 
     /// Where each row of the matrix starts in what [`Self::read`] returns.
-    pub(crate) fn starts(&self) -> &[usize] {
+    pub(super) fn starts(&self) -> &[usize] {
         &self.starts
     }
 
     /// Columns of the matrix for so many images, those that mean nothing included.
-    pub(crate) fn columns(&self, images: usize) -> usize {
+    pub(super) fn columns(&self, images: usize) -> usize {
         (images - 1) * self.image + (self.windows.grid[0] - 1) * self.columns.step + self.windows.grid[1]
     }
 
     /// Panels that cover all windows of so many images: row by row, or regardless of rows, whichever is fewer vectors.
-    pub(crate) fn panels(&self, images: usize) -> Vec<Panel> {
+    pub(super) fn panels(&self, images: usize) -> Vec<Panel> {
         let [rows, width] = self.windows.grid;
         let cut = |at: usize, count: usize| {
             let span = tile::even_span(count);
@@ -285,34 +321,32 @@ impl Patches {
     }
 
     /// The image, row and column of the window in a column of the matrix; none where a column means nothing.
-    pub(crate) fn window(&self, column: usize) -> Option<(usize, usize, usize)> {
+    pub(super) fn window(&self, column: usize) -> Option<(usize, usize, usize)> {
         let (image, place) = (column / self.image, column % self.image);
         let (y, x) = (place / self.columns.step, place % self.columns.step);
         (y < self.windows.grid[0] && x < self.windows.grid[1]).then_some((image, y, x))
     }
 
     /// The column of an image's first window in some row of windows.
-    pub(crate) fn column(&self, image: usize, row: usize) -> usize {
+    pub(super) fn column(&self, image: usize, row: usize) -> usize {
         image * self.image + row * self.columns.step
     }
 
     /// The numbers that [`Self::starts`] points into, for the planes of these images.
-    pub(crate) fn read<'a>(&'a mut self, planes: Planes<'a>) -> &'a [f32] {
+    pub(super) fn read<'a>(&'a mut self, planes: Planes<'a>) -> &'a [f32] {
         let plane = self.windows.plane[0] * self.windows.plane[1];
         let image =
             |n: usize, c: usize| &planes.numbers[(n * planes.channels + planes.first + c) * plane..][..plane];
         if self.source == Source::Direct {
             return &planes.numbers[planes.first * plane..];
         }
-        let whole = is_whole(&self.windows);
         let mut buffer = std::mem::take(&mut self.buffer);
         let channels = self.starts.len() / self.windows.taps.len();
         for (c, to) in buffer.chunks_exact_mut(self.channel).take(channels).enumerate() {
             for n in 0..planes.images {
-                match self.source {
-                    Source::Shifted => self.shift(image(n, c), n, to),
-                    _ if whole => to[self.column(n, 0)..][..plane].copy_from_slice(image(n, c)),
-                    _ => self.copy(image(n, c), n, to),
+                let to = &mut to[self.column(n, 0)..];
+                for (lines, len) in &self.lines {
+                    copy_lines(lines, *len, self.windows.stride, image(n, c), to);
                 }
             }
         }
@@ -321,63 +355,40 @@ impl Patches {
     }
 
     /// The numbers for one plane, and where each tap's row starts in them.
-    pub(crate) fn read_plane(&mut self, plane: &[f32]) -> (&[f32], &[usize]) {
+    pub(super) fn read_plane(&mut self, plane: &[f32]) -> (&[f32], &[usize]) {
         self.read(Planes { numbers: plane, images: 1, channels: 1, first: 0 });
         (&self.buffer, &self.starts)
     }
 
-    /// Puts one plane in its place among the zeros.
-    fn shift(&self, from: &[f32], image: usize, to: &mut [f32]) {
+    /// The lines of a plane whose rows and columns have a remainder, which are put at `start`, and their length.
+    fn shifted(&self, phase: [usize; 2], start: usize) -> (Vec<Line>, usize) {
         let (stride, width) = (self.windows.stride, self.windows.plane[1]);
-        let plane = self.channel / self.phases.len();
-        for (phase, to) in self.phases.iter().zip(to.chunks_exact_mut(plane)) {
-            // The first row and column of the plane that have this remainder.
-            let skip = |phase: usize, pad: usize| (phase + stride - pad % stride) % stride;
-            let (top, left) = (skip(phase[0], self.rows.pad), skip(phase[1], self.columns.pad));
-            for y in (top..self.rows.used).step_by(stride) {
-                let from = &from[y * width..][..self.columns.used];
-                let start =
-                    self.column(image, (y + self.rows.pad) / stride) + (left + self.columns.pad) / stride;
-                match stride {
-                    1 => copy_row(from, &mut to[start..]),
-                    2 => {
-                        let (pairs, last) = from[left.min(from.len())..].as_chunks::<2>();
-                        let (to, rest) = to[start..].split_at_mut(pairs.len());
-                        to.iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
-                        rest.iter_mut().zip(last).for_each(|(to, from)| *to = *from);
-                    }
-                    _ => {
-                        let from = from.iter().skip(left).step_by(stride);
-                        to[start..].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-                    }
-                }
-            }
-        }
+        // The first row and column of the plane that have this remainder.
+        let skip = |phase: usize, pad: usize| (phase + stride - pad % stride) % stride;
+        let (top, left) = (skip(phase[0], self.rows.pad), skip(phase[1], self.columns.pad));
+        let len = self.columns.used.saturating_sub(left).div_ceil(stride);
+        let line = |y: usize| Line {
+            from: y * width + left,
+            to: start + self.column(0, (y + self.rows.pad) / stride) + (left + self.columns.pad) / stride,
+        };
+        let rows = if len == 0 { 0 } else { self.rows.used };
+        ((top..rows).step_by(stride).map(line).collect(), len)
     }
 
-    /// Copies what each tap sees of one plane.
-    fn copy(&self, from: &[f32], image: usize, to: &mut [f32]) {
-        let Windows { plane, grid, stride, taps } = &self.windows;
-        let inside = |tap: isize, size: usize, count: usize| {
-            let end = |limit: isize| ((limit - tap).max(0) as usize).div_ceil(*stride).min(count);
-            end(0)..end(size as isize)
+    /// The lines of a plane that a tap sees, which are put at `start`, and their length.
+    fn seen(&self, tap: [isize; 2], start: usize) -> (Vec<Line>, usize) {
+        let Windows { plane, grid, stride, .. } = &self.windows;
+        let inside = |axis: usize| {
+            let limit = |end: isize| ((end - tap[axis]).max(0) as usize).div_ceil(*stride).min(grid[axis]);
+            limit(0)..limit(plane[axis] as isize)
         };
-        for (tap, to) in taps.iter().zip(to.chunks_exact_mut(self.channel / taps.len())) {
-            let (rows, columns) = (inside(tap[0], plane[0], grid[0]), inside(tap[1], plane[1], grid[1]));
-            if columns.is_empty() {
-                continue;
-            }
-            for row in rows {
-                let y = ((row * stride) as isize + tap[0]) as usize;
-                let x = ((columns.start * stride) as isize + tap[1]) as usize;
-                let from = &from[y * plane[1] + x..];
-                let to = &mut to[self.column(image, row)..][columns.clone()];
-                if *stride == 1 {
-                    to.copy_from_slice(&from[..to.len()]);
-                } else {
-                    to.iter_mut().zip(from.iter().step_by(*stride)).for_each(|(to, from)| *to = *from);
-                }
-            }
-        }
+        let (rows, columns) = (inside(0), inside(1));
+        let place = |window: usize, axis: usize| ((window * stride) as isize + tap[axis]) as usize;
+        let line = |row: usize| Line {
+            from: place(row, 0) * plane[1] + place(columns.start, 1),
+            to: start + self.column(0, row) + columns.start,
+        };
+        let lines = if columns.is_empty() { Vec::new() } else { rows.map(line).collect() };
+        (lines, columns.len())
     }
 }

@@ -112,7 +112,7 @@ proptest! {
 
     #[test]
     fn kernels_are_those_of_the_definition(
-        images in 1usize..5,
+        images in 0usize..5,
         height in 1usize..12,
         width in 1usize..24,
         inputs in 1usize..5,
@@ -137,9 +137,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn gradients(size in 1usize..7, inputs in 1usize..4, outputs in 1usize..5, stride in 1usize..3, bias: bool, seed: u64) {
+    fn gradients(images in 0usize..3, size in 1usize..7, inputs in 1usize..4, outputs in 1usize..5, stride in 1usize..3, bias: bool, seed: u64) {
         let mut given = Inputs::new(seed);
-        let (x, w, b) = (given.add((2, inputs, size, size)), given.add((outputs, inputs, 3, 3)), given.add((outputs,)));
+        let (x, w, b) = (given.add((images, inputs, size, size)), given.add((outputs, inputs, 3, 3)), given.add((outputs,)));
         given.check(|p| {
             conv2d(p.get(x).retaped(), p.get(w), bias.then(|| p.get(b)), Geometry::same(3).stride(stride)).unwrap()
         });

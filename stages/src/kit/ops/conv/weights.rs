@@ -22,15 +22,15 @@ const SQUARE: usize = 16;
 
 /// Shapes of a convolution, for the gradient of its weights.
 #[derive(Debug, Clone)]
-pub(crate) struct WeightGradient {
+pub(super) struct WeightGradient {
     /// The windows of the planes that the convolution reads.
-    pub(crate) windows: Windows,
+    pub(super) windows: Windows,
     /// Groups.
-    pub(crate) groups: usize,
+    pub(super) groups: usize,
     /// Planes that a group reads.
-    pub(crate) inputs: usize,
+    pub(super) inputs: usize,
     /// Planes that a group makes.
-    pub(crate) outputs: usize,
+    pub(super) outputs: usize,
 }
 
 impl WeightGradient {
@@ -38,7 +38,7 @@ impl WeightGradient {
     ///
     /// The images are cut into parts that depend on the shapes only; each part's sum is taken in order, and then the
     /// sums of the parts, in order.
-    pub(crate) fn run(&self, x: &[f32], dy: &[f32], dw: &mut [f32], pitch: usize) {
+    pub(super) fn run(&self, x: &[f32], dy: &[f32], dw: &mut [f32], pitch: usize) {
         let from = self.groups * self.inputs * self.windows.plane[0] * self.windows.plane[1];
         let windows = self.windows.grid[0] * self.windows.grid[1];
         let to = self.groups * self.outputs * windows;
@@ -131,7 +131,7 @@ impl WeightGradient {
         });
         blocks.for_each(|(group, output, dw)| {
             let count = (width - output).min(SQUARE);
-            par::simd(|| {
+            par::simd!(|| {
                 for first in (0..depth).step_by(SQUARE) {
                     let mut square = [[0.0; SQUARE]; SQUARE];
                     for part in sums.chunks_exact(len) {

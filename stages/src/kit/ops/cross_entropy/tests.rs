@@ -1,6 +1,7 @@
 #![expect(clippy::float_cmp, reason = "these very numbers are promised")]
 
 use dfdx::prelude::{Cpu, NoneTape};
+use proptest::prelude::*;
 
 use super::*;
 use crate::kit::testing::{Inputs, close};
@@ -27,15 +28,21 @@ fn rows_without_label_do_not_count() {
     assert_eq!(loss(&x, &[IGNORE; 3], 0.1), 0.0);
 }
 
-#[test]
-fn gradients() {
-    let mut inputs = Inputs::new(3);
-    let x = inputs.add((7, 11));
-    let labels = [3, IGNORE, 10, 0, 5, IGNORE, 5];
-    inputs.check(|p| cross_entropy(p.get(x).retaped(), &labels, 0.0).unwrap());
-    inputs.check(|p| cross_entropy(p.get(x).retaped(), &labels, 0.1).unwrap());
-    let q: Vec<f32> = (0..77).map(|i| (i % 5) as f32 * 0.1).collect();
-    inputs.check(|p| soft_cross_entropy(p.get(x).retaped(), &q).unwrap());
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn gradients(
+        labels in prop::collection::vec(prop::option::of(0u32..30), 0..20), k in 1usize..30, smoothing in 0f32..0.5, seed: u64,
+    ) {
+        let labels: Vec<u32> = labels.iter().map(|label| label.map_or(IGNORE, |label| label % k as u32)).collect();
+        let mut inputs = Inputs::new(seed);
+        let x = inputs.add((labels.len(), k));
+        inputs.check(|p| cross_entropy(p.get(x).retaped(), &labels, 0.0).unwrap());
+        inputs.check(|p| cross_entropy(p.get(x).retaped(), &labels, smoothing).unwrap());
+        let q: Vec<f32> = (0..labels.len() * k).map(|i| (i % 5) as f32 * 0.1).collect();
+        inputs.check(|p| soft_cross_entropy(p.get(x).retaped(), &q).unwrap());
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 #![expect(clippy::float_cmp, reason = "these very numbers are promised")]
 
 use dfdx::prelude::{Cpu, NoneTape};
+use proptest::prelude::*;
 
 use super::*;
 use crate::kit::testing::Inputs;
@@ -46,9 +47,13 @@ fn nothing_is_dropped_without_a_mask() {
     assert_eq!(dropout::<_, Cpu, NoneTape>(x, None).unwrap().as_vec(), [1.0, 2.0]);
 }
 
-#[test]
-fn gradients() {
-    let mut inputs = Inputs::new(6);
-    let x = inputs.add((300, 70));
-    inputs.check(|p| dropout(p.get(x).retaped(), mask(0.3)).unwrap());
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn gradients(rows in 0usize..300, width in 1usize..80, p in 0f32..0.9, seed: u64) {
+        let mut inputs = Inputs::new(seed);
+        let x = inputs.add((rows, width));
+        inputs.check(|params| dropout(params.get(x).retaped(), mask(p)).unwrap());
+    }
 }

@@ -112,7 +112,7 @@ impl Recurrence {
                 let rows = Left::Rows { data: &hidden, starts: &starts[..active] };
                 self.weights.after(rows, &mut z, pitch, Old::Replace);
             }
-            par::simd(|| {
+            par::simd!(|| {
                 for (i, lane) in block[..active].iter_mut().enumerate() {
                     let at = lane.place(t);
                     let [gates, y, cells] = &mut lane.rows;
@@ -149,7 +149,7 @@ impl Recurrence {
                 self.weights.after(rows, &mut dh, pitch, Old::Replace);
             }
             let active = block.partition_point(|lane| lane.span.len() > t);
-            par::simd(|| {
+            par::simd!(|| {
                 for (i, lane) in block[..active].iter_mut().enumerate() {
                     let at = lane.place(t);
                     let dh = &mut dh[i * pitch..][..width];

@@ -41,6 +41,7 @@ proptest! {
 
     #[test]
     fn gradients(
+        images in 0usize..3,
         size in 1usize..9,
         channels in 1usize..4,
         kernel in 1usize..4,
@@ -53,10 +54,10 @@ proptest! {
         let geometry = Geometry { stride, padding: if pad { kernel / 2 } else { 0 }, dilation, groups: 1 };
         prop_assume!(size + 2 * geometry.padding > (kernel - 1) * dilation);
         let mut given = Inputs::new(seed);
-        let x = given.add((2, channels, size, size));
+        let x = given.add((images, channels, size, size));
         if largest {
             // Numbers far apart, so that a small step changes no choice.
-            let apart = (0..2 * channels * size * size).map(|i| ((i * 37) % 101) as f32 * 0.05).collect();
+            let apart = (0..images * channels * size * size).map(|i| ((i * 37) % 101) as f32 * 0.05).collect();
             given.params.set(x, apart).unwrap();
             // A window that sees nothing is not asked for a gradient.
             prop_assume!(dilation == 1 || !pad);
@@ -67,9 +68,9 @@ proptest! {
     }
 
     #[test]
-    fn gradient_of_the_mean(height in 1usize..20, width in 1usize..20, seed: u64) {
+    fn gradient_of_the_mean(images in 0usize..3, height in 1usize..20, width in 1usize..20, seed: u64) {
         let mut given = Inputs::new(seed);
-        let x = given.add((2, 3, height, width));
+        let x = given.add((images, 3, height, width));
         given.check(|p| global_average(p.get(x).retaped()).unwrap());
     }
 }

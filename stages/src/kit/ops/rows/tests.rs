@@ -1,4 +1,5 @@
 use dfdx::prelude::{Cpu, NoneTape};
+use proptest::prelude::*;
 
 use super::*;
 use crate::kit::ops::attention::Packed;
@@ -38,12 +39,17 @@ fn padding_is_undone() {
     assert_eq!(rows::<Cpu, NoneTape>(padded, &packed.slots()).unwrap().as_vec(), x.as_vec());
 }
 
-#[test]
-fn gradients_of_scattered_and_stacked_rows() {
-    let mut inputs = Inputs::new(6);
-    let (x, y) = (inputs.add((5, 3)), inputs.add((2, 3)));
-    inputs.check(|p| scatter_rows(p.get(x).retaped(), &[4, 1, 4, 0, 6], 7).unwrap());
-    inputs.check(|p| concat_rows(vec![p.get(x).retaped(), p.get(y).retaped(), p.get(x).retaped()]).unwrap());
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn gradients(places in prop::collection::vec(0u32..9, 0..30), width in 1usize..40, seed: u64) {
+        let mut inputs = Inputs::new(seed);
+        let (x, y) = (inputs.add((9, width)), inputs.add((places.len(), width)));
+        inputs.check(|p| rows(p.get(x).retaped(), &places).unwrap());
+        inputs.check(|p| scatter_rows(p.get(y).retaped(), &places, 9).unwrap());
+        inputs.check(|p| concat_rows(vec![p.get(x).retaped(), p.get(y).retaped(), p.get(x).retaped()]).unwrap());
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use dfdx::prelude::{Cpu, NoneTape};
+use proptest::prelude::*;
 
 use super::*;
 use crate::kit::testing::{Inputs, close};
@@ -13,11 +14,13 @@ fn numbers_worked_by_hand() {
     close(&y.as_vec(), &[-4.0_f32.ln(), 0.75_f32.ln(), half, half, -10_001.0, 0.0], 1e-6);
 }
 
-#[test]
-fn gradients() {
-    for width in [1, 5, 77] {
-        let mut inputs = Inputs::new(1);
-        let x = inputs.add((9, width));
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn gradients(rows in 0usize..30, width in 1usize..80, seed: u64) {
+        let mut inputs = Inputs::new(seed);
+        let x = inputs.add((rows, width));
         inputs.check(|p| softmax(p.get(x).retaped()).unwrap());
         inputs.check(|p| log_softmax(p.get(x).retaped()).unwrap());
     }
