@@ -1,10 +1,7 @@
-"""Writes what `tests/images.rs` compares the kit with, as `make.py` does for the other ops.
-
-    python stages/tests/golden/images.py
-"""
+"""Ops on images."""
 
 import torch
-from make import case, keep, normal, write_all
+from case import case, keep, normal
 from torch import nn
 from torch.nn import functional as F
 
@@ -82,5 +79,27 @@ def channels():
     case("relu6", dict(x=4 * normal(2, 2, 3, 3)), lambda x: F.relu6(x))
 
 
-if __name__ == "__main__":
-    write_all([convolutions, norms, pooling, channels])
+def conv_norms():
+    """A convolution and the norm behind it; the plain one without a residual."""
+    # Images, channels, height, width, filters, stride, groups, and spare filters and channels of the weights.
+    cases = {
+        "plain": (2, 3, 5, 6, 4, 1, 1, 0),
+        "strided": (2, 3, 7, 6, 5, 2, 1, 0),
+        "grouped": (2, 4, 5, 5, 6, 1, 2, 0),
+        "cropped": (2, 3, 5, 5, 4, 1, 1, 2),
+        "depthwise": (2, 4, 6, 5, 4, 1, 4, 0),
+        "depthwise_strided": (2, 4, 7, 8, 4, 2, 4, 1),
+    }
+    for name, (b, i, h, w, o, stride, groups, spare) in cases.items():
+        depth = i // groups
+
+        def f(x, w, gain, shift, residual=0.0):
+            z = F.conv2d(x, w[:o, :depth], None, stride, 1, 1, groups)
+            return F.silu(F.batch_norm(z, None, None, gain[:o], shift[:o], True) + residual)
+
+        kernel = normal(o + spare, depth + (spare if groups == 1 else 0), 3, 3)
+        given = dict(x=normal(b, i, h, w), w=kernel, gain=normal(o + spare), shift=normal(o + spare))
+        if name != "plain":
+            given["residual"] = normal(b, o, -(-h // stride), -(-w // stride))
+        case(name, given, f)
+        keep(name, {"geometry": torch.tensor([o, stride, 1, 1, groups])})
