@@ -68,10 +68,10 @@ fn convolutions_with_their_norms() {
         let residual = case.has("residual").then(|| case.images("residual"));
         let (outputs, geometry) = geometry(&case);
         let taped = residual.as_ref().map(tape);
-        let (y, _) = conv_norm(tape(&x), &w, outputs, geometry, taped, affine()).expect("memory");
+        let (y, _) = conv_norm(tape(&x), &w, outputs, geometry, taped, &affine()).expect("memory");
         let mut inputs: Vec<(&str, &dyn Trained)> = vec![("w", &w), ("gain", &gain), ("shift", &shift)];
         if case.name == "plain" {
-            let (y, _) = conv_norm_of_data(&x, &w, geometry, affine()).expect("memory");
+            let (y, _) = conv_norm_of_data(&x, &w, geometry, &affine()).expect("memory");
             case.check(y, &inputs);
         }
         inputs.push(("x", &x));

@@ -66,7 +66,7 @@ fn linear_layers_and_tables() {
 fn layer_norms() {
     let family = Family::open("layers");
     let norm = |at: Scope<'_, Cpu>| LayerNorm::new(at, 6, 1e-5);
-    rows(&family.case("layer_norm"), norm, |layer, pass, x| layer.forward(pass, x));
+    rows(&family.case("layer_norm"), norm, LayerNorm::forward);
     let case = family.case("layer_norm_after");
     let (mut params, layer) = layer(&case, norm);
     let (x, residual) = (case.matrix("x"), case.matrix("residual"));
@@ -195,14 +195,14 @@ fn convolutions_and_gates() {
     let family = Family::open("maps");
     let grouped = Geometry::same(3).stride(2).groups(2);
     let conv = |at: Scope<'_, Cpu>| Conv2d::biased(at, (4, 6), 3, grouped);
-    maps(&family.case("conv"), conv, |layer, pass, x| layer.forward(pass, x));
+    maps(&family.case("conv"), conv, Conv2d::forward);
     let case = family.case("conv_of_data");
     let (mut params, layer) = layer(&case, |at| Conv2d::new(at, (3, 4), 3, Geometry::same(3)));
     let y = layer.of_data(&Pass::eval(&params), &case.images("x")).unwrap();
     case.check_layer(&mut params, y, &[]);
     for (name, gate) in [("sigmoid", Act::Sigmoid), ("hard_sigmoid", Act::HardSigmoid)] {
         let squeeze = |at: Scope<'_, Cpu>| SqueezeExcite::new(at, 4, 2, gate);
-        maps(&family.case(format!("squeeze_{name}")), squeeze, |layer, pass, x| layer.forward(pass, x));
+        maps(&family.case(format!("squeeze_{name}")), squeeze, SqueezeExcite::forward);
     }
 }
 

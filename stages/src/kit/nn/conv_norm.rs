@@ -99,7 +99,7 @@ impl ConvNorm {
             return self.norm.forward(pass, self.conv.of_data(pass, x)?, act);
         }
         let Self { conv, norm } = self;
-        let (y, batch) = conv_norm_of_data(x, pass.get(conv.weight), conv.geometry, norm.affine(pass, act))?;
+        let (y, batch) = conv_norm_of_data(x, pass.get(conv.weight), conv.geometry, &norm.affine(pass, act))?;
         norm.follow(pass, &batch);
         Ok(y)
     }
@@ -120,7 +120,7 @@ impl ConvNorm {
             };
         }
         let w = pass.get(conv.weight);
-        let (y, batch) = conv_norm(x, w, w.shape().0, conv.geometry, residual, norm.affine(pass, act))?;
+        let (y, batch) = conv_norm(x, w, w.shape().0, conv.geometry, residual, &norm.affine(pass, act))?;
         norm.follow(pass, &batch);
         Ok(y)
     }

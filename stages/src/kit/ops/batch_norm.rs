@@ -61,7 +61,7 @@ pub fn batch_norm<D: Backend, T: Tape<f32, D>>(
 ) -> Result<(Images<D, T>, Statistics)> {
     let (images, channels, height, width) = *x.shape();
     let statistics = statistics([images, channels, height * width], &D::view(&x));
-    let y = norm(x, residual, &statistics, true, Affine { gain, shift, epsilon, act })?;
+    let y = norm(x, residual, &statistics, true, &Affine { gain, shift, epsilon, act })?;
     Ok((y, statistics))
 }
 
@@ -90,7 +90,7 @@ pub fn batch_norm_by<D: Backend, T: Tape<f32, D>>(
     assert!(mean.len() >= channels && variance.len() >= channels, "statistics of {channels} channels");
     let (mean, variance) = (mean[..channels].to_vec(), variance[..channels].to_vec());
     let statistics = Statistics { mean, variance, count: images * height * width };
-    norm(x, residual, &statistics, false, Affine { gain, shift, epsilon, act })
+    norm(x, residual, &statistics, false, &Affine { gain, shift, epsilon, act })
 }
 
 /// The mean and variance of each channel of the first images: what norms are calibrated by.
@@ -189,7 +189,7 @@ fn norm<D: Backend, T: Tape<f32, D>>(
     residual: Option<Images<D, T>>,
     statistics: &Statistics,
     own: bool,
-    affine: Affine<'_, D>,
+    affine: &Affine<'_, D>,
 ) -> Result<Images<D, T>> {
     let (_, _, height, width) = *x.shape();
     let kernel = affine.kernel(height * width, statistics, own);

@@ -27,7 +27,7 @@ pub fn conv_norm<D: Backend, T: Tape<f32, D>>(
     outputs: usize,
     geometry: Geometry,
     residual: Option<Images<D, T>>,
-    affine: Affine<'_, D>,
+    affine: &Affine<'_, D>,
 ) -> Result<(Images<D, T>, Statistics)> {
     let (x, mut tape) = x.split_tape();
     let residual = residual.map(|r| {
@@ -52,7 +52,7 @@ pub fn conv_norm_of_data<D: Backend, T: Tape<f32, D>>(
     x: &Images<D>,
     w: &Images<D>,
     geometry: Geometry,
-    affine: Affine<'_, D>,
+    affine: &Affine<'_, D>,
 ) -> Result<(Images<D, T>, Statistics)> {
     assert_eq!(geometry.groups, 1, "groups of a convolution of data");
     normed((x.clone(), false), T::default(), w, w.shape().0, geometry, None, affine)
@@ -66,7 +66,7 @@ fn normed<D: Backend, T: Tape<f32, D>>(
     outputs: usize,
     geometry: Geometry,
     residual: Option<Images<D>>,
-    affine: Affine<'_, D>,
+    affine: &Affine<'_, D>,
 ) -> Result<(Images<D, T>, Statistics)> {
     let conv = Shapes::of(&x, w, outputs, geometry);
     let shape = conv.output(x.shape().0);

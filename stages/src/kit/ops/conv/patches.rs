@@ -76,7 +76,7 @@ fn copy_lines(lines: &[Line], len: usize, stride: usize, from: &[f32], to: &mut 
             if stride == 1 {
                 to.copy_from_slice(&from[..N]);
             } else {
-                let from = &from[..(N - 1) * stride + 1];
+                let from = &from[..=(N - 1) * stride];
                 (0..N).for_each(|i| to[i] = from[i * stride]);
             }
         }

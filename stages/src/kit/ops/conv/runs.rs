@@ -23,7 +23,7 @@ pub(super) fn put(y: &mut [f32], step: usize, sums: &[f32], f: impl Fn(&mut f32,
 
 #[inline(always)]
 fn fixed<const N: usize>(y: &mut [f32], step: usize, sums: &[f32], f: impl Fn(&mut f32, f32)) {
-    let (y, sums) = (&mut y[..(N - 1) * step + 1], &sums[..N]);
+    let (y, sums) = (&mut y[..=(N - 1) * step], &sums[..N]);
     for i in 0..N {
         f(&mut y[i * step], sums[i]);
     }

@@ -11,7 +11,7 @@ use crate::kit::testing::{Inputs, normals};
 const EPSILON: f32 = 0.1;
 
 /// γ and β of some channels.
-fn affine<'a>(p: &'a Params<Cpu>, norm: [Param<(usize,)>; 2], act: Act) -> Affine<'a, Cpu> {
+fn affine(p: &Params<Cpu>, norm: [Param<(usize,)>; 2], act: Act) -> Affine<'_, Cpu> {
     let [gain, shift] = norm.map(|param| p.get(param));
     Affine { gain, shift, epsilon: EPSILON, act }
 }
@@ -24,7 +24,7 @@ fn one_number_in_one_image() {
         (device.tensor_of(vec![5.0], (1,)).unwrap(), device.tensor_of(vec![-2.0], (1,)).unwrap());
     let affine = Affine { gain: &gain, shift: &shift, epsilon: EPSILON, act: Act::Identity };
     let (y, found) =
-        conv_norm::<Cpu, NoneTape>(one(3.0), &one(4.0), 1, Geometry::default(), Some(one(0.5)), affine)
+        conv_norm::<Cpu, NoneTape>(one(3.0), &one(4.0), 1, Geometry::default(), Some(one(0.5)), &affine)
             .unwrap();
     // Its own mean away, 0 is left.
     assert_eq!((y.as_vec(), found.mean, found.variance), (vec![-1.5], vec![12.0], vec![0.0]));
@@ -50,7 +50,7 @@ proptest! {
         let act = if smooth { Act::Silu } else { Act::Identity };
         let together = |p: &Params<Cpu>| {
             let r = residual.then(|| p.get(r).retaped());
-            conv_norm(p.get(x).retaped(), p.get(w), outputs, geometry, r, affine(p, norm, act)).unwrap().0
+            conv_norm(p.get(x).retaped(), p.get(w), outputs, geometry, r, &affine(p, norm, act)).unwrap().0
         };
         let apart = |p: &Params<Cpu>| {
             let r = residual.then(|| p.get(r).retaped());
@@ -73,7 +73,7 @@ fn data_get_no_gradient_and_weights_the_same_one() {
     let x = Cpu::default().tensor_of(normals(1, 2 * 3 * 25), (2, 3, 5, 5)).unwrap();
     let geometry = Geometry::same(3).stride(2);
     let together =
-        |p: &Params<Cpu>| conv_norm_of_data(&x, p.get(w), geometry, affine(p, norm, Act::Relu)).unwrap().0;
+        |p: &Params<Cpu>| conv_norm_of_data(&x, p.get(w), geometry, &affine(p, norm, Act::Relu)).unwrap().0;
     let apart = |p: &Params<Cpu>| {
         let z = conv2d_of_data(&x, p.get(w), None, geometry).unwrap();
         batch_norm(z, None, p.get(norm[0]), p.get(norm[1]), EPSILON, Act::Relu).unwrap().0
