@@ -1,8 +1,10 @@
 //! Batches of pictures as numbers: cropped, mirrored, normed; in parallel, and the same for any number of threads.
 
 use rayon::prelude::*;
+use runpipe_base::StageError;
 
-use super::pictures::Pictures;
+use super::decode::Cut;
+use super::pictures::{Pictures, Pixels};
 use crate::kit::rng::Stream;
 
 /// Mean and standard deviation of each channel, of bytes as numbers of 0 to 1.
@@ -19,16 +21,28 @@ impl Scale {
     pub fn of(pictures: &Pictures) -> Self {
         let [channels, height, width] = pictures.size;
         let plane = height * width;
-        let (mut mean, mut std) = (Vec::new(), Vec::new());
-        for channel in 0..channels {
-            let (mut sum, mut squares) = (0_u64, 0_u64);
-            for picture in pictures.pixels.chunks_exact(channels * plane) {
-                for byte in &picture[channel * plane..][..plane] {
-                    sum += u64::from(*byte);
-                    squares += u64::from(*byte) * u64::from(*byte);
+        let mut sums = vec![[0_u64; 2]; channels];
+        match &pictures.pixels {
+            Pixels::Held(pixels) => {
+                for (i, plane) in pixels.chunks_exact(plane).enumerate() {
+                    let [sum, squares] = &mut sums[i % channels];
+                    for byte in plane {
+                        *sum += u64::from(*byte);
+                        *squares += u64::from(*byte) * u64::from(*byte);
+                    }
                 }
             }
-            let count = (pictures.len() * plane).max(1) as f64;
+            Pixels::Listed(listing) => {
+                for entry in &listing.entries {
+                    for (i, sums) in sums.iter_mut().enumerate() {
+                        *sums = [sums[0] + entry.sums[i], sums[1] + entry.squares[i]];
+                    }
+                }
+            }
+        }
+        let count = (pictures.len() * plane).max(1) as f64;
+        let (mut mean, mut std) = (Vec::new(), Vec::new());
+        for [sum, squares] in sums {
             let middle = sum as f64 / count;
             let variance = (squares as f64 / count - middle * middle).max(0.0);
             mean.push((middle / 255.0) as f32);
@@ -40,8 +54,10 @@ impl Scale {
 }
 
 /// How a picture may differ from the one that is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Augment {
+    /// A random part of it is shown that covers at least this share, resized; nothing: it all.
+    pub crop: Option<f64>,
     /// It is shifted by up to so many pixels in both directions, black coming in.
     pub shift: usize,
     /// It is mirrored half of the time.
@@ -50,25 +66,29 @@ pub struct Augment {
 
 /// The numbers of a batch, `[B, C, H, W]`: (byte / 255 − mean) / std.
 ///
-/// Picture `i` of the batch draws from `stream.child(i)`.
+/// Picture `i` of the batch draws from `stream.child(i)`. Pictures that stayed in their files are decoded, several at once.
+///
+/// # Errors
+/// As [`Pictures::picture`]; of several that of the first picture.
 pub fn batch(
     pictures: &Pictures,
     chosen: &[usize],
     scale: &Scale,
     augment: Augment,
     stream: Stream,
-) -> Vec<f32> {
+) -> Result<Vec<f32>, StageError> {
     let [channels, height, width] = pictures.size;
     let tables: Vec<Vec<f32>> = (0..channels)
         .map(|c| (0..=255).map(|byte| (byte as f32 / 255.0 - scale.mean[c]) / scale.std[c]).collect())
         .collect();
     let mut numbers = vec![0.0; chosen.len() * pictures.area()];
-    numbers.par_chunks_exact_mut(pictures.area()).zip(chosen).enumerate().for_each(|(i, (to, place))| {
+    let fill = |(i, (to, place)): (usize, (&mut [f32], &usize))| -> Result<(), StageError> {
         let mut stream = stream.child(i as u64);
+        let cut = augment.crop.map_or(Cut::Middle, |least| Cut::Random(least, stream.named("crop")));
         let mut draw = || stream.below(2 * augment.shift + 1) as isize - augment.shift as isize;
         let (down, right) = if augment.shift > 0 { (draw(), draw()) } else { (0, 0) };
         let mirrored = augment.mirror && stream.chance(0.5);
-        let picture = pictures.picture(*place);
+        let picture = pictures.picture(*place, cut)?;
         for (c, table) in tables.iter().enumerate() {
             let plane = &picture[c * height * width..][..height * width];
             let to = &mut to[c * height * width..][..height * width];
@@ -83,12 +103,18 @@ pub fn batch(
                 }
             }
         }
-    });
-    numbers
+        Ok(())
+    };
+    let filled = numbers.par_chunks_exact_mut(pictures.area()).zip(chosen).enumerate();
+    let wrong = filled.find_map_first(|picture| fill(picture).err());
+    wrong.map_or(Ok(numbers), Err)
 }
 
 /// The numbers of all pictures as they are stored.
-pub fn plain(pictures: &Pictures, scale: &Scale) -> Vec<f32> {
+///
+/// # Errors
+/// As [`batch`].
+pub fn plain(pictures: &Pictures, scale: &Scale) -> Result<Vec<f32>, StageError> {
     let all: Vec<usize> = (0..pictures.len()).collect();
     batch(pictures, &all, scale, Augment::default(), Stream::new(0, "plain"))
 }

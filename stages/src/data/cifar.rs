@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use runpipe_base::{Ctx, Inputs, Output, Spec, Stage, StageError, params};
 
 use super::files;
-use super::pictures::{DATASET, KIND, Pictures, dataset};
+use super::pictures::{DATASET, KIND, Pictures, Pixels, dataset};
 use crate::code;
 
 /// Bytes of a record: a label, and 32×32 numbers for red, green and blue.
@@ -46,7 +46,7 @@ impl Stage for Cifar {
 
 /// All records of the files whose names start so, in order of the names.
 fn read(p: &CifarParams, start: &str) -> Result<Pictures, StageError> {
-    let mut pictures = Pictures::new([3, 32, 32], CLASSES.map(str::to_owned).to_vec());
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     let wrong = |path: String, message: String| StageError::Data { path, line: 0, message };
     for name in files::names(&p.dir)?.into_iter().filter(|name| name.starts_with(start)) {
         let path = p.dir.join(&name);
@@ -60,15 +60,16 @@ fn read(p: &CifarParams, start: &str) -> Result<Pictures, StageError> {
                 let message = format!("expected a label below 10 in record {i}, found {}", record[0]);
                 return Err(wrong(path.display().to_string(), message));
             }
-            pictures.labels.push(u32::from(record[0]));
-            pictures.pixels.extend(&record[1..]);
+            labels.push(u32::from(record[0]));
+            pixels.extend(&record[1..]);
         }
     }
-    if pictures.is_empty() {
+    if labels.is_empty() {
         let message = format!("expected files whose names start with `{start}`");
         return Err(wrong(p.dir.display().to_string(), message));
     }
-    Ok(pictures)
+    let classes = CLASSES.map(str::to_owned).to_vec();
+    Ok(Pictures { pixels: Pixels::Held(pixels), size: [3, 32, 32], labels, classes })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use runpipe_base::{Ctx, Inputs, Output, Spec, Stage, StageError, params};
 
 use super::files;
-use super::pictures::{DATASET, KIND, Pictures, dataset};
+use super::pictures::{DATASET, KIND, Pictures, Pixels, dataset};
 use crate::code;
 
 const SIDE: usize = 8;
@@ -56,7 +56,7 @@ fn read(path: &Path) -> Result<Pictures, StageError> {
     let text = files::text(path)?;
     let wrong =
         |line: usize, message: String| StageError::Data { path: path.display().to_string(), line, message };
-    let mut pictures = Pictures::new([1, SIDE, SIDE], (0..10).map(|digit| digit.to_string()).collect());
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();
         if fields.len() != SIDE * SIDE + 1 {
@@ -70,17 +70,18 @@ fn read(path: &Path) -> Result<Pictures, StageError> {
             let count = number
                 .filter(|count| *count <= MOST)
                 .ok_or_else(|| wrong(i + 1, format!("expected a count of 0 to {MOST}, found `{field}`")))?;
-            pictures.pixels.push(((count * 255 + MOST / 2) / MOST) as u8);
+            pixels.push(((count * 255 + MOST / 2) / MOST) as u8);
         }
         let digit = numbers[SIDE * SIDE].filter(|digit| *digit < 10).ok_or_else(|| {
             wrong(i + 1, format!("expected a digit of 0 to 9 at the end, found `{}`", fields[SIDE * SIDE]))
         })?;
-        pictures.labels.push(digit);
+        labels.push(digit);
     }
-    if pictures.is_empty() {
+    if labels.is_empty() {
         return Err(wrong(0, "expected digits, found none".into()));
     }
-    Ok(pictures)
+    let classes = (0..10).map(|digit| digit.to_string()).collect();
+    Ok(Pictures { pixels: Pixels::Held(pixels), size: [1, SIDE, SIDE], labels, classes })
 }
 
 #[cfg(test)]

@@ -55,6 +55,18 @@ pub fn one(dir: &Path, stems: &[&str], endings: &[&str]) -> Result<PathBuf, Stag
     }
 }
 
+/// Whether a file is one that gzip has packed, whatever its name.
+///
+/// # Errors
+/// [`StageError::Io`] when it cannot be read.
+pub fn is_packed(path: &Path) -> Result<bool, StageError> {
+    let io = |e: std::io::Error| StageError::Io { path: path.display().to_string(), message: e.to_string() };
+    let mut start = Vec::new();
+    let file = fs::File::open(path).map_err(io)?;
+    file.take(GZIP.len() as u64).read_to_end(&mut start).map_err(io)?;
+    Ok(start == GZIP)
+}
+
 /// The bytes of a file; a gzip file is unpacked, whatever its name.
 ///
 /// # Errors

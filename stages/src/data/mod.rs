@@ -1,16 +1,19 @@
 //! Stages without a paper: reading, choosing and counting data.
 
+pub mod archive;
 pub mod augment;
 pub mod cifar;
 pub mod commands;
 pub mod concat;
 pub mod conll;
 pub mod constant;
+pub mod decode;
 pub mod digits;
 pub mod files;
 pub mod folder;
 pub mod idx;
 pub mod labelled;
+pub mod listing;
 pub mod npy;
 pub mod parsed;
 pub mod pictures;
@@ -95,8 +98,10 @@ pub const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: pictures::KIND,
-        layout: "`images.npy`: bytes `[N, C, H, W]`; `labels.npy`: a class each, 32 bits; `classes.txt`: their names, \
-                 one a line, in order of their numbers",
+        layout: "`images.npy`: bytes `[N, C, H, W]`; or, of pictures that stay in their files, `files.csv`: a file's name, \
+                 place, length and digest, sums of its picture's bytes and of their squares by channel, and `shape.json`: \
+                 channels and side; `labels.npy`: a class each, 32 bits; `classes.txt`: their names, one a line, in order \
+                 of their numbers",
         check: |view| pictures::Pictures::read(view).map(drop),
     },
     KindSpec {

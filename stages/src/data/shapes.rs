@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use runpipe_base::{Ctx, Inputs, Output, Spec, Stage, StageError, params};
 
-use super::pictures::{DATASET, KIND, Pictures, dataset};
+use super::pictures::{DATASET, KIND, Pictures, Pixels, dataset};
 use crate::code;
 use crate::kit::rng::Stream;
 
@@ -58,19 +58,16 @@ impl Stage for ShapeImages {
 }
 
 fn pictures(count: usize, side: usize, stream: Stream) -> Pictures {
-    let mut pictures = Pictures::new([3, side, side], CLASSES.map(str::to_owned).to_vec());
-    let area = pictures.area();
-    pictures.pixels = vec![0; count * area];
-    pictures.labels = vec![0; count];
-    pictures.pixels.par_chunks_exact_mut(area).zip(&mut pictures.labels).enumerate().for_each(
-        |(i, (pixels, label))| {
-            let mut stream = stream.child(i as u64);
-            let class = stream.below(CLASSES.len());
-            *label = class as u32;
-            draw(pixels, side, class, &mut stream);
-        },
-    );
-    pictures
+    let area = 3 * side * side;
+    let (mut bytes, mut labels) = (vec![0; count * area], vec![0; count]);
+    bytes.par_chunks_exact_mut(area).zip(&mut labels).enumerate().for_each(|(i, (pixels, label))| {
+        let mut stream = stream.child(i as u64);
+        let class = stream.below(CLASSES.len());
+        *label = class as u32;
+        draw(pixels, side, class, &mut stream);
+    });
+    let classes = CLASSES.map(str::to_owned).to_vec();
+    Pictures { pixels: Pixels::Held(bytes), size: [3, side, side], labels, classes }
 }
 
 /// Draws a picture of a class: background, shape in two colours, noise.

@@ -13,6 +13,9 @@ params! {
         held: usize, in 1.., unit "pictures";
         /// How many of the others are kept; none: all.
         kept: Option<usize> = None, in 1.., unit "pictures";
+        /// For sets of any size: of all, at most this share is held out, and of the others as many are kept as there are;
+        /// none: fewer than are asked for are a mistake.
+        share: Option<f64> = None, in 0.0..=1.0;
         /// Which: the first of one shuffled order a class and seed.
         seed: u64 = 0;
     }
@@ -40,12 +43,13 @@ impl Stage for Split {
 
     fn run(&self, p: &SplitParams, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
         let pictures = Pictures::read(&inputs.one("images")?)?;
-        let asked = p.held + p.kept.unwrap_or(1);
+        let held = held(&pictures, p);
+        let asked = held + if p.share.is_none() { p.kept.unwrap_or(1) } else { 1 };
         if asked > pictures.len() {
             let message = format!("expected at least {asked} pictures, found {}", pictures.len());
             return Err(StageError::Input(message));
         }
-        let (held, kept) = parted(&pictures, p);
+        let (held, kept) = parted(&pictures, held, p);
         cx.metric("kept_images", kept.len() as f64);
         cx.metric("held_images", held.len() as f64);
         Ok(Output::new(Kind::of("images/split"))
@@ -54,8 +58,13 @@ impl Stage for Split {
     }
 }
 
+/// How many pictures are held out, one at least.
+fn held(pictures: &Pictures, p: &SplitParams) -> usize {
+    p.share.map_or(p.held, |share| p.held.min((share * pictures.len() as f64) as usize).max(1))
+}
+
 /// The places of the pictures held out and of those kept, each in order.
-fn parted(pictures: &Pictures, p: &SplitParams) -> (Vec<usize>, Vec<usize>) {
+fn parted(pictures: &Pictures, held: usize, p: &SplitParams) -> (Vec<usize>, Vec<usize>) {
     let stream = Stream::new(p.seed, "split");
     // Class by class in shuffled order, then the first of every class, the second of every class, …: any first part
     // of that list holds as many of each class, as far as there are.
@@ -68,7 +77,7 @@ fn parted(pictures: &Pictures, p: &SplitParams) -> (Vec<usize>, Vec<usize>) {
     }
     turns.sort_unstable();
     let mut places = turns.into_iter().map(|(_, _, place)| place);
-    let mut held: Vec<usize> = places.by_ref().take(p.held).collect();
+    let mut held: Vec<usize> = places.by_ref().take(held).collect();
     let mut kept: Vec<usize> = places.take(p.kept.unwrap_or(usize::MAX)).collect();
     held.sort_unstable();
     kept.sort_unstable();

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use runpipe_base::{Ctx, Inputs, Output, Spec, Stage, StageError, params};
 
-use super::pictures::{DATASET, KIND, Pictures, dataset};
+use super::pictures::{DATASET, KIND, Pictures, Pixels, dataset};
 use crate::code;
 use crate::kit::rng::Stream;
 
@@ -82,28 +82,24 @@ fn blurred(plane: &[f64]) -> Vec<f64> {
 }
 
 fn pictures(patterns: &[Vec<f64>], count: usize, noise: f64, stream: Stream) -> Pictures {
-    let names = (0..CLASSES).map(|class| class.to_string()).collect();
-    let mut pictures = Pictures::new([CHANNELS, SIDE, SIDE], names);
-    let area = pictures.area();
-    pictures.pixels = vec![0; count * area];
-    pictures.labels = vec![0; count];
-    pictures.pixels.par_chunks_exact_mut(area).zip(&mut pictures.labels).enumerate().for_each(
-        |(i, (pixels, label))| {
-            let mut stream = stream.child(i as u64);
-            let class = stream.below(CLASSES);
-            let mut numbers: Vec<f64> = (0..area).map(|_| noise * stream.normal()).collect();
-            let distractor = CLASSES + stream.below(CLASSES);
-            for (which, least) in [(class, 0.6), (distractor, 0.4)] {
-                let strength = least + 0.6 * stream.uniform();
-                add(&mut numbers, &patterns[which], strength, &mut stream);
-            }
-            *label = class as u32;
-            for (pixel, number) in pixels.iter_mut().zip(numbers) {
-                *pixel = (128.0 + UNIT * number).round().clamp(0.0, 255.0) as u8;
-            }
-        },
-    );
-    pictures
+    let area = CHANNELS * SIDE * SIDE;
+    let (mut bytes, mut labels) = (vec![0; count * area], vec![0; count]);
+    bytes.par_chunks_exact_mut(area).zip(&mut labels).enumerate().for_each(|(i, (pixels, label))| {
+        let mut stream = stream.child(i as u64);
+        let class = stream.below(CLASSES);
+        let mut numbers: Vec<f64> = (0..area).map(|_| noise * stream.normal()).collect();
+        let distractor = CLASSES + stream.below(CLASSES);
+        for (which, least) in [(class, 0.6), (distractor, 0.4)] {
+            let strength = least + 0.6 * stream.uniform();
+            add(&mut numbers, &patterns[which], strength, &mut stream);
+        }
+        *label = class as u32;
+        for (pixel, number) in pixels.iter_mut().zip(numbers) {
+            *pixel = (128.0 + UNIT * number).round().clamp(0.0, 255.0) as u8;
+        }
+    });
+    let classes = (0..CLASSES).map(|class| class.to_string()).collect();
+    Pictures { pixels: Pixels::Held(bytes), size: [CHANNELS, SIDE, SIDE], labels, classes }
 }
 
 /// Adds a pattern at a random place, mirrored half of the time.

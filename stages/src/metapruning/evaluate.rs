@@ -1,5 +1,7 @@
 //! `metapruning.evaluate`: the accuracy of a trained net. `metapruning.score`: that which PruningNet predicts.
 
+use std::path::PathBuf;
+
 use runpipe_base::{Ctx, Inputs, Kind, Output, Port, Spec, Stage, StageError, View, params};
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +78,14 @@ fn declare(spec: Spec) -> Spec {
         .paper(&PAPER)
 }
 
+params! {
+    /// Parameters of [`Evaluate`].
+    pub struct EvaluateParams {
+        /// The folder or archive of the pictures, if they stay in their files: what `data.pictures(stream = true)` was given.
+        files: Option<PathBuf> = None;
+    }
+}
+
 /// `metapruning.evaluate`: the accuracy of a trained net.
 pub struct Evaluate;
 
@@ -83,7 +93,7 @@ pub struct Evaluate;
 const AT_ONCE: usize = 500;
 
 impl Stage for Evaluate {
-    type Params = ();
+    type Params = EvaluateParams;
 
     fn spec(&self) -> Spec {
         declare(
@@ -98,8 +108,8 @@ impl Stage for Evaluate {
         )
     }
 
-    fn run(&self, (): &(), inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
-        let pictures = Pictures::read(&inputs.one("images")?)?;
+    fn run(&self, p: &EvaluateParams, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
+        let pictures = Pictures::open(&inputs.one("images")?, p.files.as_deref())?;
         let view = inputs.one("net")?;
         let scores = on_device!(cx, |device| {
             let trained = Trained::read(&view, &device)?;
@@ -122,7 +132,7 @@ fn accuracy<D: Backend>(trained: &Trained<D>, pictures: &Pictures, cx: &Ctx<'_>)
         cx.progress((i * AT_ONCE) as u64, all.len() as u64, "pictures", "");
         let part = pictures.chosen(places);
         let [channels, height, width] = part.size;
-        let x = params.device().tensor_of(plain(&part, scale), (part.len(), channels, height, width))?;
+        let x = params.device().tensor_of(plain(&part, scale)?, (part.len(), channels, height, width))?;
         let logits = logits(&Pass::eval(params), net, layers, &chosen, x, &mut norms)?;
         let logits = D::view(&logits);
         let rows = logits.chunks_exact(net.classes).zip(&part.labels);
@@ -138,6 +148,8 @@ params! {
         calibration: usize = 1000, in 2.., unit "pictures";
         /// Without it norms keep mean 0 and variance 1, and the score means nothing.
         recalibrate: bool = true;
+        /// The folder or archive of the pictures, if they stay in their files: what `data.pictures(stream = true)` was given.
+        files: Option<PathBuf> = None;
     }
 }
 
@@ -164,8 +176,9 @@ impl Stage for Score {
 
     fn run(&self, p: &ScoreParams, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
         let structure = Structure::read(&inputs.one("structure")?)?;
-        let calibration = Pictures::read(&inputs.one("train")?)?;
-        let pictures = Pictures::read(&inputs.one("images")?)?;
+        let [calibration, pictures] =
+            ["train", "images"].map(|port| Pictures::open(&inputs.one(port)?, p.files.as_deref()));
+        let (calibration, pictures) = (calibration?, pictures?);
         let view = inputs.one("prunenet")?;
         let gene = structure.gene.clone().ok_or_else(|| {
             StageError::Input(
@@ -205,7 +218,7 @@ fn uncalibrated<D: Backend>(
     });
     let mut norms = Norms::Given(fresh.collect());
     let [channels, height, width] = pictures.size;
-    let numbers = plain(pictures, &learned.scale);
+    let numbers = plain(pictures, &learned.scale)?;
     let x = learned.params.device().tensor_of(numbers, (pictures.len(), channels, height, width))?;
     let pass = Pass::eval(&learned.params);
     let logits = logits(&pass, &learned.net, &learned.layers, &chosen, x, &mut norms)?;

@@ -1,5 +1,7 @@
 //! What a search has found, as tables and pictures.
 
+use std::collections::BTreeSet;
+
 use runpipe_base::StageError;
 
 use super::cost::cost;
@@ -65,22 +67,25 @@ impl Found<'_> {
         ]
     }
 
-    /// Accuracy against multiply-adds: every candidate, those that none beats, uniform widths, the one found.
-    pub fn pareto(&self, best: &Structure) -> String {
+    /// Accuracy against multiply-adds: every candidate, those that none beats, uniform genes, the one found, and what a
+    /// structure may cost at most, if that is known in multiply-adds.
+    pub fn pareto(&self, best: &Structure, most: Option<f64>) -> String {
         let unit = if best.cost.macs > 20_000_000 { 1e6 } else { 1e3 };
         let place = |widths: &[usize], score: f64| (cost(self.net, widths).macs as f64 / unit, score);
         let all: Vec<(f64, f64)> = self.scored.iter().map(|s| place(&s.widths, s.score)).collect();
-        let half = self.scored.last().map_or(0, |last| last.generation.div_ceil(2));
-        let (early, late): (Vec<_>, Vec<_>) =
-            self.scored.iter().zip(&all).partition(|(scored, _)| scored.generation < half);
+        let (first, later): (Vec<_>, Vec<_>) =
+            self.scored.iter().zip(&all).partition(|(scored, _)| scored.generation == 0);
         let points = |of: Vec<(&Scored, &(f64, f64))>| of.into_iter().map(|(_, point)| *point).collect();
-        let most = all.iter().fold(0.0_f64, |most, p| most.max(p.0));
+        let widest = all.iter().fold(0.0_f64, |widest, p| widest.max(p.0));
+        let (low, high) =
+            all.iter().fold((100.0_f64, 0.0_f64), |(low, high), p| (low.min(p.1), high.max(p.1)));
+        let limit = most.map(|most| [(most / unit, low), (most / unit, high)]);
         let uniform = self
             .uniform
             .iter()
             .map(|(id, score)| place(&self.net.widths(&vec![*id; self.net.genes]), *score));
         // Wider uniform nets than the limit would squeeze the rest together.
-        let uniform = uniform.filter(|p| p.0 <= 1.3 * most).collect();
+        let uniform = uniform.filter(|p| p.0 <= 1.3 * widest).collect();
         let found = self.finalists.first().map(|f| place(&f.scored.widths, f.scored.score));
         let series = |name: &str, colour, mark, points| Series { name: name.into(), colour, mark, points };
         let unit = if unit > 1e5 { "millions" } else { "thousands" };
@@ -88,10 +93,11 @@ impl Found<'_> {
             &format!("multiply-adds, {unit}"),
             "accuracy with generated weights, %",
             &[
-                series("candidates, first half", "#b8c4d0", Mark::Dots, points(early)),
-                series("candidates, second half", "#4878a8", Mark::Dots, points(late)),
+                series("first generation: random", "#a0acb8", Mark::Dots, points(first)),
+                series("later generations", "#4878a8", Mark::Dots, points(later)),
                 series("front", "#c0392b", Mark::Line, front(&all)),
                 series("uniform genes", "#2e8b57", Mark::Line, uniform),
+                series("limit", "#555555", Mark::Dashes, limit.into_iter().flatten().collect()),
                 series("found", "#c0392b", Mark::Rings, found.into_iter().collect()),
             ],
         )
@@ -105,7 +111,13 @@ impl Found<'_> {
         if let Some(limit) = limit.filter(|limit| limit.widths.len() == best.widths.len()) {
             series.push(("limit".to_owned(), "#2e8b57", numbers(&limit.widths)));
         }
-        bars("channels", &best.wires[1..], &most, &series)
+        // Where each block has one width to choose, the block's name will do.
+        let short: Vec<String> = best.wires[1..]
+            .iter()
+            .map(|name| name.split_once('.').map_or(name.as_str(), |(block, _)| block).to_owned())
+            .collect();
+        let alone = short.iter().collect::<BTreeSet<_>>().len() == short.len();
+        bars("channels", if alone { &short } else { &best.wires[1..] }, &most, &series)
     }
 }
 

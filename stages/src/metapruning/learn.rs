@@ -7,12 +7,12 @@ use super::PAPER;
 use super::forward::{Chosen, Norms, logits};
 use super::grid;
 use super::net::{Gene, Net};
-use super::prunenet::{Making, PruningNet};
-use super::recipe::{Course, Recipe};
+use super::prunenet::{Making, PruningNet, Start};
+use super::recipe::Training;
 use super::sample::uniform;
 use super::space::{self, Space, json, text};
 use crate::code;
-use crate::data::augment::{Augment, Scale};
+use crate::data::augment::Scale;
 use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, on_device};
 use crate::kit::params::Params;
@@ -24,32 +24,15 @@ const FILE: &str = "prunenet.json";
 const WEIGHTS: &str = "model.safetensors";
 
 params! {
-    /// Parameters of [`Learn`].
+    /// Parameters of [`Learn`], but how it trains.
     pub struct LearnParams {
-        /// Steps. Source: the specification's small scale.
-        steps: u64 = 2000, in 1.., unit "steps";
-        /// Passes over the pictures, in place of steps.
-        epochs: Option<u64> = None, in 1.., unit "epochs";
-        /// Pictures of a batch; all go through one structure.
-        batch: usize = 64, in 2..=65_536, unit "pictures";
-        /// Peak learning rate of SGD with momentum 0.9; the paper's is 0.25 for 512 pictures.
-        lr: f64 = 0.1, in 0.0..=10.0;
-        /// Its course.
-        course: Course = Course::Linear;
-        /// Weight decay. Source: the paper's for MobileNet V1.
-        decay: f32 = 4e-5, in 0.0..=1.0;
-        /// What the true class shares with all.
-        smoothing: f32 = 0.1, in 0.0..1.0;
-        /// Pictures are shifted by up to so many pixels.
-        shift: usize = 0, in 0..=64, unit "pixels";
-        /// Pictures are mirrored half of the time.
-        mirror: bool = false;
         /// One large weight a convolution is learnt and cropped, and nothing generates it: what the paper compares with.
         shared: bool = false;
+        /// How weights that are shared start: uniform within 1 / √fan-in as PyTorch's convolutions, or normal with
+        /// variance 2 / fan-in as those of `metapruning.train`.
+        start: Start = Start::Uniform;
         /// Norms have a gain and a shift for each place in the grid; else none.
         affine: bool = false;
-        /// Start, structures, order and variations of pictures are drawn from it.
-        seed: u64 = 0;
     }
 }
 
@@ -88,7 +71,7 @@ impl<D: Backend> Learned<D> {
         }
         let net = space.net()?;
         let mut params = Params::new(device, 0);
-        let layers = PruningNet::new(&mut params, &net, Making { shared, affine })?;
+        let layers = PruningNet::new(&mut params, &net, Making { shared, affine, ..Making::default() })?;
         params.load(&view.bytes(WEIGHTS)?)?;
         Ok(Self { space, net, scale, params, layers })
     }
@@ -98,7 +81,7 @@ impl<D: Backend> Learned<D> {
 pub struct Learn;
 
 impl Stage for Learn {
-    type Params = LearnParams;
+    type Params = Training<LearnParams>;
 
     fn spec(&self) -> Spec {
         Spec::new(
@@ -119,9 +102,14 @@ impl Stage for Learn {
         .paper(&PAPER)
     }
 
-    fn run(&self, p: &LearnParams, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
+    fn run(
+        &self,
+        p: &Training<LearnParams>,
+        inputs: &Inputs<'_>,
+        cx: &mut Ctx<'_>,
+    ) -> Result<Output, StageError> {
         let space = Space::read(&inputs.one("space")?)?;
-        let train = Pictures::read(&inputs.one("train")?)?;
+        let train = Pictures::open(&inputs.one("train")?, p.recipe.files.as_deref())?;
         space.fits(&train, "train")?;
         on_device!(cx, |device| learn(&device, p, &space, &train, cx))
     }
@@ -134,34 +122,24 @@ pub fn drawn(net: &Net, seed: u64, step: u64) -> Gene {
 
 fn learn<D: Backend>(
     device: &D,
-    p: &LearnParams,
+    p: &Training<LearnParams>,
     space: &Space,
     train: &Pictures,
     cx: &mut Ctx<'_>,
 ) -> Result<Output, StageError> {
     let (net, scale) = (space.net()?, Scale::of(train));
-    let mut params = Params::new(device, p.seed);
-    let layers = PruningNet::new(&mut params, &net, Making { shared: p.shared, affine: p.affine })?;
-    let recipe = Recipe {
-        steps: p.steps,
-        epochs: p.epochs,
-        batch: p.batch,
-        lr: p.lr,
-        course: p.course,
-        decay: p.decay,
-        smoothing: p.smoothing,
-        augment: Augment { shift: p.shift, mirror: p.mirror },
-        seed: p.seed,
-    };
-    let trained = recipe.train(cx, &mut params, train, &scale, |pass, x, step| {
-        let chosen = Chosen::of(&net, &drawn(&net, p.seed, step));
+    let mut params = Params::new(device, p.recipe.seed);
+    let making = Making { shared: p.own.shared, start: p.own.start, affine: p.own.affine };
+    let layers = PruningNet::new(&mut params, &net, making)?;
+    let trained = p.recipe.train(cx, &mut params, train, &scale, |pass, x, step| {
+        let chosen = Chosen::of(&net, &drawn(&net, p.recipe.seed, step));
         logits(pass, &net, &layers, &chosen, x, &mut Norms::Batch)
     })?;
     cx.metric("steps", trained.steps as f64);
     cx.metric("loss", trained.loss);
     cx.metric("accuracy", trained.accuracy);
     cx.metric("trained", params.count() as f64);
-    let settings = Settings { shared: p.shared, affine: p.affine, scale };
+    let settings = Settings { shared: p.own.shared, affine: p.own.affine, scale };
     Ok(Output::new(Kind::of(KIND))
         .file(space::FILE, space.file()?)
         .file(FILE, text(&settings)?)

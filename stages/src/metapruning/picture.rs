@@ -13,6 +13,10 @@ const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 420.0;
 /// Room left of the plot, above, right of it for the legend, and below.
 const ROOM: [f64; 4] = [64.0, 18.0, 190.0, 52.0];
+/// Further room below bars, for their names.
+const NAMES: f64 = 36.0;
+/// Bars that are not too narrow for numbers on them.
+const NUMBERED: usize = 24;
 
 /// An artifact of kind `picture`.
 pub fn output(svg: String) -> Output {
@@ -26,6 +30,8 @@ pub enum Mark {
     Dots,
     /// A line with a disk each.
     Line,
+    /// A line of dashes and nothing else.
+    Dashes,
     /// A large ring each.
     Rings,
 }
@@ -50,21 +56,22 @@ pub struct Series {
 pub fn scatter(x_label: &str, y_label: &str, series: &[Series]) -> String {
     let points = || series.iter().flat_map(|s| &s.points).filter(|(x, y)| x.is_finite() && y.is_finite());
     let (x, y) = (Axis::over(points().map(|p| p.0)), Axis::over(points().map(|p| p.1)));
-    let mut svg = head(x_label, y_label);
+    let mut svg = head(x_label, y_label, HEIGHT);
     grid(&mut svg, &x, &y);
-    for (i, s) in series.iter().enumerate() {
+    for (i, s) in series.iter().filter(|s| !s.points.is_empty()).enumerate() {
         let places: Vec<(f64, f64)> = s
             .points
             .iter()
             .filter(|(x, y)| x.is_finite() && y.is_finite())
             .map(|p| (right(x.share(p.0)), up(y.share(p.1))))
             .collect();
-        if s.mark == Mark::Line {
+        if matches!(s.mark, Mark::Line | Mark::Dashes) {
+            let dashes = if s.mark == Mark::Dashes { r#" stroke-dasharray="5 4""# } else { "" };
             let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
             line(
                 &mut svg,
                 format_args!(
-                    r#"<polyline points="{}" fill="none" stroke="{}" stroke-width="1.5"/>"#,
+                    r#"<polyline points="{}" fill="none" stroke="{}" stroke-width="1.5"{dashes}/>"#,
                     path.join(" "),
                     s.colour
                 ),
@@ -74,6 +81,16 @@ pub fn scatter(x_label: &str, y_label: &str, series: &[Series]) -> String {
             dot(&mut svg, (x, y), s);
         }
         let place = (WIDTH - ROOM[2] + 20.0, ROOM[1] + 14.0 + 20.0 * i as f64);
+        if s.mark == Mark::Dashes {
+            let (x, y) = place;
+            let (left, right, colour) = (x - 8.0, x + 8.0, s.colour);
+            line(
+                &mut svg,
+                format_args!(
+                    r#"<line x1="{left:.1}" x2="{right:.1}" y1="{y:.1}" y2="{y:.1}" stroke="{colour}" stroke-width="1.5" stroke-dasharray="5 4"/>"#
+                ),
+            );
+        }
         dot(&mut svg, place, s);
         label(&mut svg, (place.0 + 12.0, place.1 + 4.0), "start", &s.name);
     }
@@ -88,26 +105,30 @@ pub fn bars(
     series: &[(String, &'static str, Vec<f64>)],
 ) -> String {
     let y = Axis::over(most.iter().copied().chain([0.0]));
-    let mut svg = head("", y_label);
+    let mut svg = head("", y_label, HEIGHT + NAMES);
     grid(&mut svg, &Axis { min: 0.0, max: 1.0, step: 2.0 }, &y);
     let slot = (WIDTH - ROOM[0] - ROOM[2]) / names.len().max(1) as f64;
     let floor = up(y.share(0.0));
     for (i, name) in names.iter().enumerate() {
         let left = ROOM[0] + slot * (i as f64 + 0.1);
-        let mut bar = |left: f64, width: f64, value: f64, style: &str| {
+        let bar = |svg: &mut String, left: f64, width: f64, value: f64, style: &str| {
             let top = up(y.share(value));
             line(
-                &mut svg,
+                svg,
                 format_args!(
                     r#"<rect x="{left:.1}" y="{top:.1}" width="{width:.1}" height="{:.1}" {style}/>"#,
                     (floor - top).max(0.0)
                 ),
             );
         };
-        bar(left, 0.8 * slot, most[i], r##"fill="none" stroke="#999" stroke-dasharray="3 2""##);
+        bar(&mut svg, left, 0.8 * slot, most[i], r##"fill="none" stroke="#999" stroke-dasharray="3 2""##);
         let width = 0.8 * slot / series.len().max(1) as f64;
         for (j, (_, colour, values)) in series.iter().enumerate() {
-            bar(left + width * j as f64, width, values[i], &format!(r#"fill="{colour}""#));
+            bar(&mut svg, left + width * j as f64, width, values[i], &format!(r#"fill="{colour}""#));
+            if names.len() * series.len() <= NUMBERED {
+                let place = (left + width * (j as f64 + 0.5), up(y.share(values[i])) - 4.0);
+                label(&mut svg, place, "middle", &format!("{}", values[i]));
+            }
         }
         let (x, y) = (left + 0.4 * slot, floor + 12.0);
         line(
@@ -179,15 +200,15 @@ fn line(svg: &mut String, what: std::fmt::Arguments<'_>) {
     writeln!(svg, "{what}").expect("a String takes all");
 }
 
-fn head(x_label: &str, y_label: &str) -> String {
+fn head(x_label: &str, y_label: &str, height: f64) -> String {
     let mut svg = String::new();
     line(
         &mut svg,
         format_args!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">"#
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">"#
         ),
     );
-    line(&mut svg, format_args!(r#"<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>"#));
+    line(&mut svg, format_args!(r#"<rect width="{WIDTH}" height="{height}" fill="white"/>"#));
     label(&mut svg, (right(0.5), HEIGHT - 12.0), "middle", x_label);
     let (x, y) = (16.0, up(0.5));
     line(
@@ -220,6 +241,7 @@ fn grid(svg: &mut String, x: &Axis, y: &Axis) {
 
 fn dot(svg: &mut String, (x, y): (f64, f64), s: &Series) {
     let style = match s.mark {
+        Mark::Dashes => return,
         Mark::Dots => format!(r#"r="2.5" fill="{}" fill-opacity="0.7""#, s.colour),
         Mark::Line => format!(r#"r="3" fill="{}""#, s.colour),
         Mark::Rings => format!(r#"r="6" fill="none" stroke="{}" stroke-width="2.5""#, s.colour),

@@ -1,6 +1,7 @@
 //! PruningNet: a net of any widths, whose weights are generated.
 
 use dfdx::prelude::Tape;
+use runpipe_base::choice;
 
 use super::forward::{Chosen, Layers};
 use super::generate::Generator;
@@ -33,11 +34,25 @@ pub struct PruningNet {
     classifier: Linear,
 }
 
+choice! {
+    /// How large weights that are shared start.
+    #[derive(Default)]
+    pub enum Start {
+        /// As PyTorch's convolutions: uniform within 1 / √fan-in.
+        #[default]
+        Uniform = "uniform",
+        /// As the convolutions of a net that is trained from scratch here: normal with variance 2 / fan-in.
+        Normal = "normal",
+    }
+}
+
 /// How a [`PruningNet`] is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Making {
     /// One large weight a convolution is learnt, and nothing generates it.
     pub shared: bool,
+    /// How that one starts.
+    pub start: Start,
     /// Norms have a gain and a shift for each place in the grid.
     pub affine: bool,
 }
@@ -56,7 +71,11 @@ impl PruningNet {
             sources.push(if making.shared {
                 let [o, i, k, _] = conv.shape(&widths);
                 let role = if conv.depthwise { Role::Plain } else { Role::Weight };
-                Source::Shared(at.param("weight", (o, i, k, k), Init::fan_in(i * k * k), role)?)
+                let init = match making.start {
+                    Start::Uniform => Init::fan_in(i * k * k),
+                    Start::Normal => Init::kaiming(i * k * k),
+                };
+                Source::Shared(at.param("weight", (o, i, k, k), init, role)?)
             } else {
                 Source::Generated(Generator::new(at.at("generator"), conv, &widths)?)
             });

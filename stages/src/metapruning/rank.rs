@@ -60,10 +60,14 @@ impl Stage for Rank {
             )));
         }
         let (x, y): (Vec<f64>, Vec<f64>) = pairs.iter().map(|(p, t, _)| (*p, *t)).unzip();
-        cx.metric("spearman", spearman(&x, &y));
+        let rho = spearman(&x, &y);
+        cx.metric("spearman", rho);
         cx.metric("structures", pairs.len() as f64);
         let points = x.into_iter().zip(y).collect();
-        let series = Series { name: "structures".into(), colour: "#4878a8", mark: Mark::Dots, points };
+        let series =
+            Series {
+                name: format!("structures, ρ = {rho:.2}"), colour: "#4878a8", mark: Mark::Dots, points
+            };
         let plot = scatter("accuracy with generated weights, %", "accuracy after training, %", &[series]);
         let rows = pairs.iter().map(|(p, t, widths)| {
             let widths: Vec<String> = widths[1..].iter().map(ToString::to_string).collect();

@@ -6,11 +6,11 @@ use super::PAPER;
 use super::forward::{Chosen, Norms, logits};
 use super::net::Net;
 use super::plain::PlainNet;
-use super::recipe::{Course, Recipe};
+use super::recipe::Training;
 use super::space::{json, text};
 use super::structure::{self, Structure, report};
 use crate::code;
-use crate::data::augment::{Augment, Scale, plain};
+use crate::data::augment::{Scale, plain};
 use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, on_device};
 use crate::kit::params::{Params, Pass};
@@ -21,30 +21,10 @@ const SCALE: &str = "scale.json";
 const WEIGHTS: &str = "model.safetensors";
 
 params! {
-    /// Parameters of [`Retrain`].
+    /// Parameters of [`Retrain`], but how it trains.
     pub struct RetrainParams {
-        /// Steps. Source: the specification's small scale.
-        steps: u64 = 1200, in 1.., unit "steps";
-        /// Passes over the pictures, in place of steps.
-        epochs: Option<u64> = None, in 1.., unit "epochs";
-        /// Pictures of a batch.
-        batch: usize = 64, in 2..=65_536, unit "pictures";
-        /// Peak learning rate of SGD with momentum 0.9; the paper's is 0.5 for 1024 pictures.
-        lr: f64 = 0.1, in 0.0..=10.0;
-        /// Its course.
-        course: Course = Course::Linear;
-        /// Weight decay, of all but depthwise filters and norms. Source: the paper's for MobileNets.
-        decay: f32 = 4e-5, in 0.0..=1.0;
-        /// What the true class shares with all.
-        smoothing: f32 = 0.1, in 0.0..1.0;
-        /// Pictures are shifted by up to so many pixels.
-        shift: usize = 0, in 0..=64, unit "pixels";
-        /// Pictures are mirrored half of the time.
-        mirror: bool = false;
         /// Pictures whose statistics norms get in the end, exactly.
         calibration: usize = 2000, in 2.., unit "pictures";
-        /// Start, order and variations of pictures are drawn from it.
-        seed: u64 = 0;
     }
 }
 
@@ -85,7 +65,7 @@ impl<D: Backend> Trained<D> {
 pub struct Retrain;
 
 impl Stage for Retrain {
-    type Params = RetrainParams;
+    type Params = Training<RetrainParams>;
 
     fn spec(&self) -> Spec {
         Spec::new(
@@ -108,9 +88,14 @@ impl Stage for Retrain {
         .paper(&PAPER)
     }
 
-    fn run(&self, p: &RetrainParams, inputs: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
+    fn run(
+        &self,
+        p: &Training<RetrainParams>,
+        inputs: &Inputs<'_>,
+        cx: &mut Ctx<'_>,
+    ) -> Result<Output, StageError> {
         let structure = Structure::read(&inputs.one("structure")?)?;
-        let train = Pictures::read(&inputs.one("train")?)?;
+        let train = Pictures::open(&inputs.one("train")?, p.recipe.files.as_deref())?;
         structure.space.fits(&train, "train")?;
         report(&structure, cx);
         on_device!(cx, |device| retrain(&device, p, &structure, &train, cx))
@@ -119,34 +104,23 @@ impl Stage for Retrain {
 
 fn retrain<D: Backend>(
     device: &D,
-    p: &RetrainParams,
+    p: &Training<RetrainParams>,
     structure: &Structure,
     train: &Pictures,
     cx: &mut Ctx<'_>,
 ) -> Result<Output, StageError> {
     let (net, scale) = (structure.space.net()?, Scale::of(train));
-    let mut params = Params::new(device, p.seed);
+    let mut params = Params::new(device, p.recipe.seed);
     let layers = PlainNet::new(&mut params, &net, &structure.widths)?;
     let chosen = Chosen::widths(structure.widths.clone());
-    let recipe = Recipe {
-        steps: p.steps,
-        epochs: p.epochs,
-        batch: p.batch,
-        lr: p.lr,
-        course: p.course,
-        decay: p.decay,
-        smoothing: p.smoothing,
-        augment: Augment { shift: p.shift, mirror: p.mirror },
-        seed: p.seed,
-    };
-    let trained = recipe.train(cx, &mut params, train, &scale, |pass, x, _| {
+    let trained = p.recipe.train(cx, &mut params, train, &scale, |pass, x, _| {
         logits(pass, &net, &layers, &chosen, x, &mut Norms::Batch)
     })?;
     // The moving averages of training lag behind; exact statistics take one more pass.
-    let first: Vec<usize> = (0..p.calibration.min(train.len())).collect();
+    let some = train.spread(p.own.calibration);
     let [channels, height, width] = train.size;
-    let x = device.tensor_of(plain(&train.chosen(&first), &scale), (first.len(), channels, height, width))?;
-    let mut norms = Norms::First { images: first.len(), found: Vec::new() };
+    let x = device.tensor_of(plain(&some, &scale)?, (some.len(), channels, height, width))?;
+    let mut norms = Norms::First { images: some.len(), found: Vec::new() };
     logits(&Pass::eval(&params), &net, &layers, &chosen, x, &mut norms)?;
     if let Norms::First { found, .. } = norms {
         layers.set_statistics(&mut params, found)?;

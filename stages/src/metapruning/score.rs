@@ -23,7 +23,7 @@ pub struct Exam<D: Backend> {
 }
 
 impl<D: Backend> Exam<D> {
-    /// The first pictures of one set to calibrate norms, and all of another to be judged.
+    /// Some pictures of one set, evenly spread over it, to calibrate norms, and all of another to be judged.
     ///
     /// # Errors
     /// `StageError::Tensor` when the device refuses.
@@ -34,13 +34,13 @@ impl<D: Backend> Exam<D> {
         judged: &Pictures,
         scale: &Scale,
     ) -> Result<Self> {
-        let first: Vec<usize> = (0..count.min(calibration.len())).collect();
-        let mut numbers = plain(&calibration.chosen(&first), scale);
-        numbers.extend(plain(judged, scale));
+        let some = calibration.spread(count);
+        let mut numbers = plain(&some, scale)?;
+        numbers.extend(plain(judged, scale)?);
         let [channels, height, width] = judged.size;
-        let shape = (first.len() + judged.len(), channels, height, width);
+        let shape = (some.len() + judged.len(), channels, height, width);
         let images = device.tensor_of(numbers, shape)?;
-        Ok(Self { images, calibration: first.len(), labels: judged.labels.clone() })
+        Ok(Self { images, calibration: some.len(), labels: judged.labels.clone() })
     }
 
     /// The share of judged pictures, in percent, whose largest logit is their class's.

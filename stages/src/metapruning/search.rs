@@ -1,5 +1,7 @@
 //! `metapruning.search`: evolves structures under a limit, scored by PruningNet.
 
+use std::path::PathBuf;
+
 use runpipe_base::{Ctx, Inputs, Kind, Output, Port, Spec, Stage, StageError, choice, params};
 
 use super::PAPER;
@@ -74,6 +76,8 @@ params! {
         calibration: usize = 1000, in 2.., unit "pictures";
         /// The best so many are scored once more on `second`, if that is given.
         finalists: usize = 5, in 1..=1000;
+        /// The folder or archive of the pictures, if they stay in their files: what `data.pictures(stream = true)` was given.
+        files: Option<PathBuf> = None;
         /// Genes are drawn from it.
         seed: u64 = 0;
     }
@@ -101,7 +105,7 @@ impl Stage for Search {
         .tensors()
         .part("best", structure::KIND, "the structure found")
         .part("second", structure::KIND, "the one behind it")
-        .part("pareto", picture::KIND, "accuracy against multiply-adds of all candidates, the front, uniform widths")
+        .part("pareto", picture::KIND, "accuracy against multiply-adds: all candidates, the front, uniform genes, the limit")
         .part("widths", picture::KIND, "how wide each layer of the structure found is")
         .metric("score", "accuracy of the structure found on `val`, in percent")
         .metric("best_score", "best accuracy of all candidates on `val`, in percent")
@@ -132,7 +136,8 @@ fn search<D: Backend>(
     let learned = Learned::read(&inputs.one("prunenet")?, device)?;
     let Learned { space, net, scale, params, layers } = &learned;
     let pictures = |port: &str| -> Result<Option<Pictures>, StageError> {
-        let found = inputs.optional(port).map(|view| Pictures::read(&view)).transpose()?;
+        let found =
+            inputs.optional(port).map(|view| Pictures::open(&view, p.files.as_deref())).transpose()?;
         found.as_ref().map_or(Ok(()), |found| space.fits(found, port))?;
         Ok(found)
     };
@@ -182,7 +187,10 @@ fn search<D: Backend>(
     Ok(Output::new(Kind::of(KIND))
         .file("candidates.csv", found.candidates()?)
         .file("finalists.csv", found.finalists()?)
-        .part("pareto", picture::output(found.pareto(&structure)))
+        .part(
+            "pareto",
+            picture::output(found.pareto(&structure, (p.measure == Measure::Macs).then_some(domain.most))),
+        )
         .part("widths", picture::output(found.widths(&structure, limit.as_ref())))
         .part("best", structure.write()?)
         .part("second", runner.write()?))

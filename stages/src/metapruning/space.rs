@@ -49,7 +49,7 @@ impl Space {
     /// # Errors
     /// [`StageError::Input`] when they are not; `port` names them.
     pub fn fits(&self, pictures: &Pictures, port: &str) -> Result<(), StageError> {
-        Pictures::new(self.picture, self.classes.clone()).like(pictures, port)
+        pictures.fits(self.picture, &self.classes, port)
     }
 
     /// Reads the file that says which family it is.

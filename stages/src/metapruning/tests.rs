@@ -101,6 +101,42 @@ fn a_search_from_end_to_end() {
     assert_eq!((scores.metrics["images"], scores.metrics["params"]), (200.0, net.metrics["params"]));
 }
 
+/// Under a limit of time: what is found takes no longer, by the table, than the structure that limits it, and other widths are
+/// found than under a limit of multiply-adds, since here only the last block takes time.
+#[test]
+fn a_search_keeps_a_limit_of_time() {
+    let mut small = Small::new(1, "flat");
+    let limit = small.structure(&[("ratio", Value::Float(0.25))]);
+    let Small { mut bench, train, val, prunenet, space, .. } = small;
+    let mut table = "conv,inputs,outputs,ms\nstem,3,3,0\nstem,3,32,0\n".to_owned();
+    for block in 1..=5 {
+        let ms = if block == 5 { 1 } else { 0 };
+        table += &format!("block{block}.depthwise,3,3,0\nblock{block}.depthwise,32,32,0\n");
+        for (inputs, outputs) in [(3, 3), (3, 32), (32, 3), (32, 32)] {
+            table += &format!("block{block}.pointwise,{inputs},{outputs},{}\n", ms * inputs);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("table.csv"), table).unwrap();
+    let params = [("path", crate::testing::path(&dir.path().join("table.csv")))];
+    let times = bench.run("metapruning.latency", &params, &[("space", &space)]);
+    assert_eq!((times.metrics["full_ms"], times.metrics["entries"]), (32.0, 32.0));
+    let inputs = [
+        ("prunenet", &prunenet.artifact),
+        ("train", &train),
+        ("val", &val),
+        ("limit", &limit),
+        ("latency", &times.artifact),
+    ];
+    let params = [three_generations(), vec![("measure", text("latency"))]].concat();
+    let found = bench.run("metapruning.search", &params, &inputs);
+    assert_eq!(found.metrics["limit"].total_cmp(&8.0), std::cmp::Ordering::Equal);
+    let structure = Structure::read(&bench.view(found.part("best"))).unwrap();
+    // The time is that of the channels which the last block reads.
+    assert!((found.metrics["cost"] - structure.widths[5] as f64).abs() < 1e-9 && structure.widths[5] <= 8);
+    assert!(found.metrics["macs"] > 111_952.0, "{:?}", structure.widths);
+}
+
 #[test]
 fn mistakes_of_a_search_are_told() {
     let mut small = Small::new(1, "flat");
@@ -120,4 +156,26 @@ fn mistakes_of_a_search_are_told() {
         true,
         "the first place in `drawn` before the last",
     );
+}
+
+/// Invariant 16: what is judged by in the end reaches no stage but the one that judges trained nets.
+#[test]
+fn test_pictures_reach_the_last_stage_only() {
+    let whole = include_str!("../../../pipelines/metapruning.pipe");
+    let acceptance = include_str!("../../../pipelines/examples/metapruning_acceptance.pipe");
+    let smoke = include_str!("../../../pipelines/smoke/metapruning.pipe");
+    let check = |text: &str, name: &str, made: usize| {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let words = |line: &str| {
+            line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').any(|w| w == name)
+        };
+        let used: Vec<&str> = code.filter(|line| words(line)).collect();
+        let (judged, others): (Vec<&str>, Vec<&str>) =
+            used.into_iter().partition(|line| line.contains(&format!("metapruning.evaluate({name}")));
+        assert!(!judged.is_empty(), "nothing is judged by `{name}`");
+        assert_eq!(others.len(), made, "`{name}` goes elsewhere: {others:?}");
+    };
+    check(whole, "test", 1);
+    check(acceptance, "corpus.test", 0);
+    check(smoke, "corpus.test", 0);
 }

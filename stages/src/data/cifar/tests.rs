@@ -19,7 +19,7 @@ fn records_are_read_in_order_of_the_files() {
     let ran = bench.run("data.cifar", &[("dir", path(dir.path()))], &[]);
     let train = Pictures::read(&bench.view(ran.part("train"))).unwrap();
     assert_eq!(train.labels, [3, 9, 7]);
-    assert_eq!([train.picture(1)[0], train.picture(1)[1024], train.picture(1)[3071]], [0, 10, 20]);
+    assert_eq!([train.stored(1)[0], train.stored(1)[1024], train.stored(1)[3071]], [0, 10, 20]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn lines_are_read_with_and_without_a_head() {
     let ran = bench.run("data.digits", &[("dir", path(dir.path()))], &[]);
     let train = Pictures::read(&bench.view(ran.part("train"))).unwrap();
     assert_eq!((train.size, train.labels.as_slice()), ([1, 8, 8], &[3, 0][..]));
-    assert_eq!((train.picture(0)[0], train.picture(1)[63]), (255, 128));
+    assert_eq!((train.stored(0)[0], train.stored(1)[63]), (255, 128));
 }
 
 #[test]

@@ -41,9 +41,28 @@ fn a_folder_is_read() {
     let ran = bench.run("data.idx", &[("dir", path(dir.path())), ("margin", int(0))], &[]);
     let train = Pictures::read(&bench.view(ran.part("train"))).unwrap();
     assert_eq!((train.size, train.labels.as_slice()), ([1, 2, 2], &[0, 2, 1][..]));
-    assert_eq!(train.picture(2), [8, 9, 10, 11]);
+    assert_eq!(train.stored(2), [8, 9, 10, 11]);
     assert_eq!(train.classes, ["0", "1", "2"]);
     assert_eq!((ran.metrics["train_images"], ran.metrics["test_images"]), (3.0, 1.0));
+}
+
+/// EMNIST's files, for one, have a word before and `test` for `t10k`.
+#[test]
+fn files_may_have_other_names_and_a_margin() {
+    let dir = folder(&images(3), &labels(&[0, 2, 1]));
+    for (from, to) in [
+        ("train-images-idx3-ubyte.gz", "emnist-letters-train-images-idx3-ubyte.gz"),
+        ("train-labels-idx1-ubyte", "emnist-letters-train-labels-idx1-ubyte"),
+        ("t10k-images-idx3-ubyte", "emnist-letters-test-images-idx3-ubyte"),
+        ("t10k-labels-idx1-ubyte", "emnist-letters-test-labels-idx1-ubyte"),
+    ] {
+        fs::rename(dir.path().join(from), dir.path().join(to)).unwrap();
+    }
+    let mut bench = Bench::new();
+    let ran = bench.run("data.idx", &[("dir", path(dir.path())), ("margin", int(1))], &[]);
+    let train = Pictures::read(&bench.view(ran.part("train"))).unwrap();
+    assert_eq!((train.size, train.len()), ([1, 4, 4], 3));
+    assert_eq!(train.stored(1), [0, 0, 0, 0, 0, 4, 5, 0, 0, 6, 7, 0, 0, 0, 0, 0]);
 }
 
 #[test]
@@ -69,7 +88,7 @@ fn broken_files_are_told() {
     );
     let empty = tempfile::tempdir().unwrap();
     let error = Bench::new().attempt("data.idx", &[("dir", path(empty.path()))], &[]).unwrap_err();
-    assert!(error.to_string().contains("expected a file whose name starts with `train-images`"), "{error}");
+    assert!(error.to_string().contains("expected a file whose name holds `train-images`"), "{error}");
 }
 
 #[test]

@@ -2,9 +2,17 @@ use runpipe_base::{MemoryBlobs, View};
 
 use super::*;
 
+impl Pictures {
+    /// The bytes of a picture in memory.
+    pub(crate) fn stored(&self, index: usize) -> &[u8] {
+        let Pixels::Held(pixels) = &self.pixels else { panic!("they stay in their files") };
+        &pixels[index * self.area()..][..self.area()]
+    }
+}
+
 fn two() -> Pictures {
     Pictures {
-        pixels: (0..12).collect(),
+        pixels: Pixels::Held((0..12).collect()),
         size: [1, 2, 3],
         labels: vec![1, 0],
         classes: vec!["cat".into(), "dog".into()],
@@ -58,11 +66,18 @@ fn broken_artifacts_are_told() {
     check(&|o| put(o, CLASSES, b"cat\ncat\n".to_vec()), "`classes.txt`: expected every class once");
 }
 
+/// Sets often stand in order of their classes: some pictures of one are of all classes.
 #[test]
-fn a_margin_is_zeros_all_around() {
-    let padded = two().padded(1);
-    assert_eq!(padded.size, [1, 4, 5]);
-    assert_eq!(padded.picture(0), [0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 3, 4, 5, 0, 0, 0, 0, 0, 0]);
+fn some_pictures_are_spread_over_all() {
+    let pictures = Pictures {
+        pixels: Pixels::Held((0..10).collect()),
+        size: [1, 1, 1],
+        labels: (0..10).map(|i| i / 5).collect(),
+        classes: vec!["cat".into(), "dog".into()],
+    };
+    let some = pictures.spread(4);
+    assert_eq!((some.labels.as_slice(), some.stored(3)), (&[0, 0, 1, 1][..], &[7][..]));
+    assert_eq!(pictures.spread(99), pictures);
 }
 
 #[test]
@@ -70,8 +85,14 @@ fn sets_that_do_not_fit_are_told() {
     let mut other = two();
     other.size = [1, 3, 2];
     assert_eq!(
-        two().like(&other, "val").unwrap_err().to_string(),
+        other.fits(two().size, &two().classes, "val").unwrap_err().to_string(),
         "expected pictures of [1, 2, 3] at `val`, found [1, 3, 2]"
     );
-    assert!(two().like(&two(), "val").is_ok());
+    other = two();
+    other.classes[0] = "cow".into();
+    assert_eq!(
+        other.fits(two().size, &two().classes, "val").unwrap_err().to_string(),
+        "expected the classes [\"cat\", \"dog\"] at `val`, found [\"cow\", \"dog\"]"
+    );
+    assert!(two().fits(two().size, &two().classes, "val").is_ok());
 }

@@ -20,8 +20,9 @@ fn pictures_are_made_of_patterns_and_noise() {
     let patterns = patterns(1);
     let spread = |noise| {
         let pictures = pictures(&patterns, 200, noise, Stream::new(1, "train"));
-        let numbers = pictures.pixels.iter().map(|byte| (f64::from(*byte) - 128.0) / UNIT);
-        numbers.map(|x| x * x).sum::<f64>() / pictures.pixels.len() as f64
+        let Pixels::Held(bytes) = pictures.pixels else { panic!("they are generated") };
+        let numbers = bytes.iter().map(|byte| (f64::from(*byte) - 128.0) / UNIT);
+        numbers.map(|x| x * x).sum::<f64>() / bytes.len() as f64
     };
     // A pattern covers 9/16 of a picture; E a² = 0.84, E b² = 0.52.
     let expected = 9.0 / 16.0 * (0.84 + 0.52);
@@ -40,5 +41,5 @@ fn splits_differ_and_threads_do_not_matter() {
     let sets = threads(1, run);
     assert_eq!(sets, threads(3, run));
     assert_eq!(sets.each_ref().map(Pictures::len), [40, 20]);
-    assert_ne!(sets[0].picture(0), sets[1].picture(0));
+    assert_ne!(sets[0].stored(0), sets[1].stored(0));
 }

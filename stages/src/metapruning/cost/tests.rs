@@ -80,7 +80,7 @@ fn generators_have_as_many_numbers_as_published() {
 }
 
 #[test]
-fn the_small_nets_cost_what_the_specification_says() {
+fn the_small_nets_cost_what_they_should() {
     let small = |family| Net::new(family, 1, [3, 16, 16], 10);
     let (doubling, flat) = (small(Family::Doubling), small(Family::Flat));
     assert_eq!(cost(&doubling, &doubling.widths(&doubling.full())).macs, 345_216);

@@ -21,4 +21,7 @@ fn pictures_are_whole_and_escape_names() {
     let names = ["stem".to_owned(), "block1".to_owned()];
     let svg = bars("channels", &names, &[8.0, 16.0], &[("found".into(), "#c00", vec![2.0, 16.0])]);
     assert_eq!(svg.matches("<rect").count(), 1 + 2 * 2 + 2);
+    assert!(svg.contains(">16</text>"), "bars bear their numbers");
+    let dashes = Series { mark: Mark::Dashes, ..series(vec![(1.0, 2.0), (1.0, 3.0)]) };
+    assert_eq!(scatter("x", "y", &[dashes]).matches("stroke-dasharray").count(), 2, "it and its legend");
 }

@@ -42,7 +42,7 @@ fn layers_have_as_many_numbers_as_their_cost_says() {
 #[test]
 fn a_step_touches_the_chosen_norms_only() {
     let gene = [15, 30, 12, 4, 7];
-    let affine = Making { affine: true, shared: false };
+    let affine = Making { affine: true, ..Making::default() };
     let norms: Vec<String> = moved(affine, &gene).into_iter().filter(|n| n.contains(".norm.")).collect();
     let (net, mut expected) = (net(), Vec::new());
     for conv in net.convs() {
@@ -66,6 +66,6 @@ fn every_layer_learns() {
     }
     expected.extend(["classifier.weight".to_owned(), "classifier.bias".to_owned()]);
     assert_eq!(names, expected);
-    let shared = moved(Making { shared: true, affine: false }, &[15; 5]);
+    let shared = moved(Making { shared: true, ..Making::default() }, &[15; 5]);
     assert_eq!(shared.len(), net.convs().count() + 2);
 }

@@ -5,13 +5,14 @@ use super::super::net::Family;
 use super::super::prunenet::{Making, PruningNet};
 use super::super::sample::uniform;
 use super::*;
+use crate::data::pictures::Pixels;
 use crate::kit::rng::Stream;
 use crate::kit::testing::threads;
 
 fn pictures(count: usize, seed: u64) -> Pictures {
     let mut stream = Stream::new(seed, "pictures");
     Pictures {
-        pixels: (0..count * 192).map(|_| stream.below(256) as u8).collect(),
+        pixels: Pixels::Held((0..count * 192).map(|_| stream.below(256) as u8).collect()),
         size: [3, 8, 8],
         labels: (0..count).map(|_| stream.below(4) as u32).collect(),
         classes: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),

@@ -1,12 +1,16 @@
 use runpipe_base::Value;
 
 use super::*;
-use crate::data::pictures::Pictures;
+use crate::data::pictures::{Pictures, Pixels};
 use crate::testing::{Bench, Ran, int, text};
 
 fn space(bench: &mut Bench) -> runpipe_base::Artifact {
-    let mut pictures = Pictures::new([3, 16, 16], (0..10).map(|i| i.to_string()).collect());
-    (pictures.pixels, pictures.labels) = (vec![0; 768], vec![0]);
+    let pictures = Pictures {
+        pixels: Pixels::Held(vec![0; 768]),
+        size: [3, 16, 16],
+        labels: vec![0],
+        classes: (0..10).map(|i| i.to_string()).collect(),
+    };
     let images = bench.keep(pictures.write());
     let ran = bench.run("metapruning.space", &[("family", text("flat"))], &[("images", &images)]);
     assert_eq!((ran.metrics["genes"], ran.metrics["generator_params"]), (5.0, 246_346.0));
