@@ -1,5 +1,7 @@
 //! Stages of the folder run one after the other, small.
 
+use std::fmt::Write as _;
+
 use runpipe_base::{Artifact, Value};
 
 use super::structure::Structure;
@@ -110,10 +112,10 @@ fn a_search_keeps_a_limit_of_time() {
     let Small { mut bench, train, val, prunenet, space, .. } = small;
     let mut table = "conv,inputs,outputs,ms\nstem,3,3,0\nstem,3,32,0\n".to_owned();
     for block in 1..=5 {
-        let ms = if block == 5 { 1 } else { 0 };
-        table += &format!("block{block}.depthwise,3,3,0\nblock{block}.depthwise,32,32,0\n");
+        let ms = usize::from(block == 5);
+        writeln!(table, "block{block}.depthwise,3,3,0\nblock{block}.depthwise,32,32,0").unwrap();
         for (inputs, outputs) in [(3, 3), (3, 32), (32, 3), (32, 32)] {
-            table += &format!("block{block}.pointwise,{inputs},{outputs},{}\n", ms * inputs);
+            writeln!(table, "block{block}.pointwise,{inputs},{outputs},{}", ms * inputs).unwrap();
         }
     }
     let dir = tempfile::tempdir().unwrap();
