@@ -83,7 +83,10 @@ pub(crate) fn resume(text: &str, start: usize, place: Place, has_block: bool) ->
         if !is_first {
             let begins = begins_statement(&here, next.as_ref(), place);
             let ends_here = if open.is_empty() {
-                let named_later = here.is_name() && (awaits_name || awaits_assign && !before.ends_value());
+                // In the head of a block, `=` stands where another word should: `for n = 1..3 {`.
+                let in_head = has_block && !here.first;
+                let named_later =
+                    here.is_name() && (awaits_name || in_head || awaits_assign && !before.ends_value());
                 let new_line = here.first && here.indent <= indent_of(text, &first);
                 let fresh = here.first || before.ends_value();
                 (begins && fresh && !named_later)
