@@ -85,16 +85,19 @@ def encoder():
     }
     sites = torch.tensor([1, 3, 8, 6])
 
-    def logits(p):
+    def logits(p, decoder="encoder.embed.word.weight"):
         x = encode(layers, p, "encoder.")[sites]
         x = F.gelu(F.linear(x, p["head.dense.weight"], p["head.dense.bias"]))
         x = F.layer_norm(x, (WIDTH,), p["head.norm.weight"], p["head.norm.bias"], 1e-5)
-        return F.linear(x, p["encoder.embed.word.weight"], p["head.bias"])
+        return F.linear(x, p[decoder], p["head.bias"])
 
     case("masked_logits", given | head, lambda **p: logits(p))
     again = {key: value.detach().clone() for key, value in (given | head).items()}
     words = torch.tensor([7, -100, 0, 9])
     case("masked_loss", again, lambda **p: F.cross_entropy(logits(p), words))
+    untied = {key: value.detach().clone() for key, value in (given | head).items()}
+    untied["head.decoder.weight"] = normal(VOCABULARY, WIDTH)
+    case("masked_untied", untied, lambda **p: logits(p, "head.decoder.weight"))
 
 
 def dropped(**p):

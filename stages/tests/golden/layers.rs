@@ -176,6 +176,16 @@ fn the_head_of_masked_words() {
     let hidden: Rows = encoder.forward(&pass, &IDS, &packed()).unwrap();
     let y = head.loss(&pass, hidden, &sites, &[7, IGNORE, 0, 9]).unwrap();
     case.check_layer(&mut params, y, &[]);
+    let case = family.case("masked_untied");
+    let (mut params, (encoder, head)) = layer(&case, |mut at| {
+        let encoder = Encoder::new(at.at("encoder"), sizes(1, 1e-5, 0.0))?;
+        let head = MaskedHead::new(at.at("head"), &encoder)?.untied(at.at("head"), &encoder)?;
+        Ok((encoder, head))
+    });
+    let pass = Pass::eval(&params);
+    let hidden: Rows = encoder.forward(&pass, &IDS, &packed()).unwrap();
+    let y = head.logits(&pass, hidden, &sites).unwrap();
+    case.check_layer(&mut params, y, &[]);
 }
 
 /// A layer on images.
