@@ -42,7 +42,8 @@ pub(crate) enum Verb {
     Fmt(Fmt),
     /// List the parameters and profiles of a pipeline
     ///
-    /// With types, what they may be, defaults and what the file says of them: what `--set` and `--profile` take.
+    /// With types, what they may be, values and what the file says of them: what `--set` and `--profile` take. Values are
+    /// defaults, or what they are under the settings given.
     #[command(after_help = examples::PARAMS)]
     Params(Params),
     /// Show what would run, what is cached and how long it takes
@@ -231,6 +232,8 @@ pub(crate) struct Params {
     /// The pipeline
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
 }
 
 /// `runpipe fmt`.

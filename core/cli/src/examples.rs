@@ -35,7 +35,8 @@ Examples:
 
 pub(crate) const PARAMS: &str = "\
 Examples:
-  runpipe params pipelines/maner.pipe";
+  runpipe params pipelines/maner.pipe                             names, types, defaults
+  runpipe params pipelines/maner.pipe --profile masakhaner        what they are with a profile";
 
 pub(crate) const PLAN: &str = "\
 Examples:

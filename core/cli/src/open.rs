@@ -98,17 +98,17 @@ pub(crate) fn pipeline(reading: &Reading, registry: &Registry) -> Result<Pipelin
 
 /// The pipeline in `file`, with its warnings said.
 pub(crate) fn load(file: &Path, registry: &Registry, settings: &SettingArgs) -> Result<Pipeline, Failure> {
-    let settings = Settings {
-        set: settings.set.clone(),
-        params_file: settings.params.clone(),
-        profile: settings.profile.clone(),
-    };
-    let pipeline = runpipe_engine::load(file, registry, &settings)?;
+    let pipeline = runpipe_engine::load(file, registry, &self::settings(settings))?;
     if !pipeline.warnings.is_empty() {
         let text = runpipe_grammar::render(&pipeline.warnings, &pipeline.sources, term::colour());
         term::say(text.trim_end());
     }
     Ok(pipeline)
+}
+
+/// What the command line says of parameters.
+pub(crate) fn settings(args: &SettingArgs) -> Settings {
+    Settings { set: args.set.clone(), params_file: args.params.clone(), profile: args.profile.clone() }
 }
 
 /// Opens the store that `args` name, or the project's own; `near` is the file or folder the project is looked for

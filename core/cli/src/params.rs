@@ -5,10 +5,10 @@ use runpipe_base::ParamSpec;
 use crate::args::Params;
 use crate::exit::Exit;
 use crate::open::Failure;
-use crate::{stages, term};
+use crate::{open, stages, term};
 
 pub(crate) fn params(args: &Params) -> Result<Exit, Failure> {
-    let listing = runpipe_engine::describe(&args.file)?;
+    let listing = runpipe_engine::describe(&args.file, &open::settings(&args.settings))?;
     let mut text = String::new();
     if !listing.doc.is_empty() {
         text.push_str(&listing.doc);

@@ -255,6 +255,13 @@ fn a_pipeline_says_what_it_can_be_told() {
         .write("small.pipe", PIPE.replace("report \"Small\"", "profile paper { n = 9 }\n\nreport \"Small\""));
     let said = project.ok(&["params", "small.pipe"]).stdout;
     assert_eq!(said, "A small pipeline.\n\nn  int in 1..=9 = 2  how many\n\nprofiles\n  paper\n");
+    let said = project.ok(&["params", "small.pipe", "--profile", "paper"]).stdout;
+    assert!(said.contains("n  int in 1..=9 = 9  how many"), "{said}");
+    let said = project.ok(&["params", "small.pipe", "--profile", "paper", "--set", "n=3"]).stdout;
+    assert!(said.contains("n  int in 1..=9 = 3  how many"), "{said}");
+    let wrong = project.run(&["params", "small.pipe", "--set", "m=3"]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("the pipeline has no parameter `m`"), "{}", wrong.stderr);
     project.write("none.pipe", "hello = data.constant(text = \"a\")\n");
     assert_eq!(project.ok(&["params", "none.pipe"]).stdout, "it has no parameters\n");
     assert_eq!(project.run(&["params", "nothing.pipe"]).code, 2);

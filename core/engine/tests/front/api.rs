@@ -82,7 +82,8 @@ fn warnings_ride_with_the_pipeline() {
 
 #[test]
 fn a_file_is_described_without_what_it_needs() {
-    let listing = describe(Path::new("tests/front/good/maner.pipe")).expect("a sound file");
+    let listing =
+        describe(Path::new("tests/front/good/maner.pipe"), &Settings::default()).expect("a sound file");
     assert_eq!(listing.doc, "A tagger against another\nwith 100 labelled sentences.");
     let shown: Vec<String> = listing
         .params
@@ -101,13 +102,24 @@ fn a_file_is_described_without_what_it_needs() {
             "seeds: int in 1..=50 = 2 # ",
         ]
     );
+    let settings = Settings {
+        set: vec![("sizes".to_owned(), "[7]".to_owned())],
+        profile: vec!["paper".to_owned()],
+        ..Settings::default()
+    };
+    let told = describe(Path::new("tests/front/good/maner.pipe"), &settings).expect("sound settings");
+    let values: Vec<String> =
+        told.params[1..].iter().map(|p| p.default.as_ref().expect("they have one").to_string()).collect();
+    assert_eq!(values, ["[7]", "5"]);
+    let unknown = Settings { set: vec![("size".to_owned(), "[7]".to_owned())], ..Settings::default() };
+    assert!(describe(Path::new("tests/front/good/maner.pipe"), &unknown).is_err());
     assert_eq!(listing.profiles, [("paper".to_owned(), String::new())]);
 
-    let required =
-        describe(Path::new("tests/front/good/set.pipe")).expect("required parameters are no mistake here");
+    let required = describe(Path::new("tests/front/good/set.pipe"), &Settings::default())
+        .expect("required parameters are no mistake here");
     assert_eq!(required.params[0].default, None);
-    assert!(describe(Path::new("tests/front/broken/param_wrong.pipe")).is_err());
-    assert!(describe(Path::new("tests/front/broken/nowhere.pipe")).is_err());
+    assert!(describe(Path::new("tests/front/broken/param_wrong.pipe"), &Settings::default()).is_err());
+    assert!(describe(Path::new("tests/front/broken/nowhere.pipe"), &Settings::default()).is_err());
 }
 
 #[test]
