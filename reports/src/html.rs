@@ -41,7 +41,7 @@ pub fn render(report: &Report) -> String {
                         span { "device class " (report.device) }
                         @if all > 0 {
                             a.held[held == all].broken[held < all] href="#claim-1" {
-                                (held) " of " (format::count(all, "expectation")) " hold"
+                                (held) " of " (all) " expectations hold"
                             }
                         }
                     }

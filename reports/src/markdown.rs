@@ -20,7 +20,7 @@ pub fn render(report: &Report) -> String {
     let broken = report.expectations().filter(|outcome| !outcome.held()).count();
     let all = report.expectations().count();
     if all > 0 {
-        let _ = writeln!(out, "{} of {} hold.\n", all - broken, format::count(all, "expectation"));
+        let _ = writeln!(out, "{} of {all} expectations hold.\n", all - broken);
     }
     lost(&mut out, &report.provenance);
     for section in &report.sections {
