@@ -1,7 +1,7 @@
 """Ops on images."""
 
 import torch
-from case import case, keep, normal
+from case import case, keep, normal, single
 from torch import nn
 from torch.nn import functional as F
 
@@ -31,6 +31,10 @@ def convolutions():
     given = dict(x=normal(2, 3, 5, 5), w=normal(6, 1, 3, 3), b=normal(6))
     case("depthwise_cropped", given, lambda x, w, b: F.conv2d(x, w[:3], b[:3], 2, 1, 1, 3))
     keep("depthwise_cropped", {"geometry": torch.tensor([3, 2, 1, 1, 3])})
+    # So many channels that there is another way; scaled so that all sums are of about one.
+    given = dict(x=single(0.2 * normal(1, 32, 5, 6)), w=single(0.06 * normal(32, 32, 3, 3)), b=normal(32))
+    case("many", given, lambda x, w, b: F.conv2d(x, w, b, 1, 1))
+    keep("many", {"geometry": torch.tensor([32, 1, 1, 1, 1])})
 
 
 def norms():

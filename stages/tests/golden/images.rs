@@ -21,7 +21,7 @@ fn geometry(case: &Case<'_>) -> (usize, Geometry) {
 fn convolutions() {
     let family = Family::open("convolutions");
     let cases = family.cases("");
-    assert_eq!(cases.len(), 12);
+    assert_eq!(cases.len(), 13);
     for case in cases {
         let (x, w, b) = (case.images("x"), case.images("w"), case.vector("b"));
         let (outputs, geometry) = geometry(&case);

@@ -9,6 +9,9 @@ use std::ops::Range;
 /// Side of the squares that are turned in registers.
 const SIDE: usize = 8;
 
+/// Side of the blocks in which they are turned, so that both sides of a block stay in a core's first cache.
+const BLOCK: usize = 64;
+
 /// to[q·pitch + j] = from[j·step + q] for every row j < `rows` and every q < `count`.
 ///
 /// # Panics
@@ -63,10 +66,38 @@ fn squares(
     to: &mut [f32],
     pitch: usize,
 ) {
+    for (top, left) in blocks(rows, count) {
+        let (rows, columns) = (top..rows.min(top + BLOCK), left..count.min(left + BLOCK));
+        // Along the lines that are further apart: they compete for places in a cache.
+        if step > pitch {
+            for j in rows.step_by(SIDE) {
+                for q in columns.clone().step_by(SIDE) {
+                    square(simd, from, step, to, pitch, j, q);
+                }
+            }
+        } else {
+            for q in columns.step_by(SIDE) {
+                for j in rows.clone().step_by(SIDE) {
+                    square(simd, from, step, to, pitch, j, q);
+                }
+            }
+        }
+    }
+}
+
+/// Where blocks start.
+fn blocks(rows: usize, count: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..rows).step_by(BLOCK).flat_map(move |j| (0..count).step_by(BLOCK).map(move |q| (j, q)))
+}
+
+/// Turns the square of `from` at row `j`, column `q`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn square(simd: pulp::x86::V3, from: &[f32], step: usize, to: &mut [f32], pitch: usize, j: usize, q: usize) {
     use pulp::bytemuck::cast;
     let avx = simd.avx;
-    for j in (0..rows).step_by(SIDE) {
-        for q in (0..count).step_by(SIDE) {
+    {
+        {
             let a: [_; SIDE] = std::array::from_fn(|i| {
                 let row: [f32; SIDE] = std::array::from_fn(|k| from[(j + i) * step + q..][..SIDE][k]);
                 cast::<_, std::arch::x86_64::__m256>(row)

@@ -91,6 +91,11 @@ fn kernels_of_every_layout_are_those_of_the_definition() {
         (2, 11, 3, 9, 3, same.stride(2)),
         (2, 10, 3, 9, 3, same.stride(3)),
         (2, 10, 4, 6, 1, Geometry::default().stride(2)),
+        // Squares of pixels: whole ones, and those that reach beyond the planes.
+        (2, 8, 32, 48, 3, same),
+        (3, 5, 33, 40, 3, Geometry { padding: 2, ..Geometry::default() }),
+        (18, 4, 34, 32, 3, same),
+        (1, 7, 70, 65, 3, Geometry::default()),
         (2, 9, 6, 8, 3, Geometry { dilation: 2, padding: 2, ..Geometry::default() }.groups(2)),
         // Windows that see nothing but zeros.
         (1, 2, 1, 1, 1, Geometry { padding: 2, ..Geometry::default() }),
