@@ -7,13 +7,15 @@
 # to the toolkit is stood in for: `nvidia-smi`, which the build asks for the GPU's kind, and `libcuda.so.1`, a stub that
 # answers every call with an error, for the linker to see.
 #
-# To build: python3 with venv, a C compiler, flock, cargo. To run: on a machine with a GPU its driver, whose `libcuda.so.1` is
-# where the system looks, and the toolkit's libcublas.so.13, libcublasLt.so.13, libcurand.so.10 and libnvrtc.so.13:
+# To build: python3 with venv, a C compiler, flock, cargo; 1.2 GB in target/cuda. To run: on a machine with a GPU its driver, whose
+# `libcuda.so.1` is where the system looks, and of the toolkit `libcublas.so.13` and what that needs itself, `libcublasLt.so.13`
+# (`ldd` names both):
 #
 #     LD_LIBRARY_PATH=target/cuda/toolkit/lib64 target/release/runpipe run FILE --device cuda
 #
-# Without a driver the system refuses to start the binary, unless target/cuda/toolkit/lib64/stubs is on that path, too:
-# then `--device auto` takes the processor and `--device cuda` says why it cannot.
+# Without a driver the system refuses to start the binary ("error while loading shared libraries: libcuda.so.1", exit code
+# 127), unless target/cuda/toolkit/lib64/stubs is on that path, too: then `--device auto` takes the processor, and
+# `--device cuda` says why it cannot and ends with 2. `try.sh` shows all that, and more.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 capability=${1:-9.0}
@@ -39,20 +41,22 @@ if [ ! -e "$work/whole" ]; then
     touch "$work/whole"
 fi
 
-# A driver of the functions that the bindings name; 34 is CUDA_ERROR_STUB_LIBRARY.
+# A driver of the functions that the bindings name; 34 is CUDA_ERROR_STUB_LIBRARY. And one that keeps a GPU's memory in the
+# host's, for `try.sh`.
 cargo fetch --quiet
 bindings=$(cargo metadata --format-version 1 --features runpipe/cuda |
     python3 -c 'import json, os, sys; print(next(os.path.dirname(p["manifest_path"]) for p in json.load(sys.stdin)["packages"] if p["name"] == "cudarc"))')
 {
     grep -rhoE 'fn cu[A-Z][A-Za-z0-9_]*' "$bindings/src/driver" | sort -u |
-        sed -E '/ cuGetError(Name|String)$/d; s/^fn (.*)$/int \1(void) { return 34; }/'
+        sed -E '/ cuGetError(Name|String)$/d; s/^fn (.*)$/__attribute__((weak)) int \1(void) { return 34; }/'
     for what in Name String; do
-        echo "int cuGetError$what(int error, const char **text) { *text = \"no driver: a stub stands in for it\"; return 0; }"
+        echo "__attribute__((weak)) int cuGetError$what(int error, const char **text) { *text = \"no driver: a stub stands in for it\"; return 0; }"
     done
 } >"$work/driver.c"
 stub=$toolkit/lib64/stubs/libcuda.so
 cc -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$stub" "$work/driver.c"
 ln -sf libcuda.so "$stub.1"
+cc -shared -fPIC -O2 -Wl,-soname,libcuda.so.1 -o "$work/pretend.so" stages/cuda/pretend.c "$work/driver.c"
 printf '#!/bin/sh\necho compute_cap\necho %s\n' "$capability" >"$work/bin/nvidia-smi"
 # The build starts the compilers of all kernels together: here as many run at once as there are cores.
 printf '#!/bin/sh\nexec flock "%s/core.$(($$ %% %s))" "%s/bin/nvcc" "$@"\n' "$work" "$(nproc)" "$toolkit" >"$work/bin/nvcc"

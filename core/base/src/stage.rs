@@ -199,6 +199,7 @@ pub struct Series {
 pub struct Ctx<'a> {
     host: &'a dyn Host,
     device: Device,
+    gpu: u32,
     metrics: BTreeMap<String, f64>,
     series: BTreeMap<String, Series>,
 }
@@ -206,12 +207,23 @@ pub struct Ctx<'a> {
 impl<'a> Ctx<'a> {
     /// A context on `device` that tells `host`.
     pub fn new(host: &'a dyn Host, device: Device) -> Self {
-        Self { host, device, metrics: BTreeMap::new(), series: BTreeMap::new() }
+        Self { host, device, gpu: 0, metrics: BTreeMap::new(), series: BTreeMap::new() }
+    }
+
+    /// The same on the GPU of this number, where there are several.
+    #[must_use]
+    pub fn on_gpu(self, gpu: u32) -> Self {
+        Self { gpu, ..self }
     }
 
     /// The class of device to compute on.
     pub fn device(&self) -> Device {
         self.device
+    }
+
+    /// Which of the machine's GPUs to compute on, from 0, if it is to be one.
+    pub fn gpu(&self) -> u32 {
+        self.gpu
     }
 
     /// Reports a number that the stage's [`Spec`] names; the last value counts.

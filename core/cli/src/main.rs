@@ -27,7 +27,7 @@ use crate::args::{Cli, Verb};
 use crate::exit::Exit;
 use crate::open::Failure;
 
-/// Planning makes many small values and training many large ones; the system's allocator gives both back too eagerly.
+/// Planning makes many small values, with which the system's allocator is slow. Training gains nothing from it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -196,7 +196,8 @@ fn attempt_once(
             .and_then(|made| checked(job, shared, &made, shared.store).map(|()| made)),
         StageCode::Builtin(stage) => {
             let inputs = Inputs::new(job.inputs.clone(), shared.store);
-            let mut cx = Ctx::new(&host, shared.options.device);
+            let gpu = job.held.gpus.first().copied().unwrap_or(0);
+            let mut cx = Ctx::new(&host, shared.options.device).on_gpu(gpu);
             let run = AssertUnwindSafe(|| stage.run(&node.params, &inputs, &mut cx));
             match catch_unwind(run) {
                 Err(panic) => Err(Fault::Panic(words_of(&*panic))),

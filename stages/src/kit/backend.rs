@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use dfdx::prelude::{
-    Backward, Cpu, Device, Gradients, HasShape, NoneTape, OwnedTape, Shape, SumTo, Tensor, Trace, TryMul,
-};
+use dfdx::prelude::{Cpu, Device, Gradients, HasErr, HasShape, NoneTape, OwnedTape, Shape, Tensor};
 use runpipe_base::StageError;
+
+#[cfg(feature = "cuda")]
+pub mod cuda;
 
 /// One number.
 pub type Scalar<D, T = NoneTape> = Tensor<(), f32, D, T>;
@@ -25,8 +26,10 @@ pub type Result<T> = std::result::Result<T, StageError>;
 
 /// A device that the kit computes on.
 pub trait Backend: Device<f32> {
-    /// Whether tensors lie in host memory, so that the fused kernels can work on them in place.
-    const HOST: bool;
+    /// The device's words as a stage's error.
+    fn refusal(error: <Self as HasErr>::Err) -> StageError {
+        refused(error)
+    }
 
     /// The tensor's numbers in row-major order, borrowed where they lie in host memory in that order.
     fn view<S: Shape, T>(x: &Tensor<S, f32, Self, T>) -> Cow<'_, [f32]>;
@@ -60,18 +63,16 @@ pub trait Backend: Device<f32> {
     /// When the shape holds another count of numbers.
     fn tensor_of<S: Shape>(&self, data: Vec<f32>, shape: S) -> Result<Tensor<S, f32, Self>> {
         assert_eq!(data.len(), shape.num_elements(), "numbers for a tensor of shape {shape:?}");
-        self.try_tensor_from_vec(data, shape).map_err(refused)
+        self.try_tensor_from_vec(data, shape).map_err(Self::refusal)
     }
 }
 
-/// The device's words as a stage's error.
+/// Words of a library below as a stage's error.
 pub fn refused(error: impl std::fmt::Display) -> StageError {
     StageError::Tensor(error.to_string())
 }
 
 impl Backend for Cpu {
-    const HOST: bool = true;
-
     fn view<S: Shape, T>(x: &Tensor<S, f32, Self, T>) -> Cow<'_, [f32]> {
         match x.shape().num_elements() {
             // dfdx reads the first number of a tensor that has none.
@@ -98,47 +99,18 @@ impl Backend for Cpu {
     }
 }
 
-#[cfg(feature = "cuda")]
-impl Backend for dfdx::prelude::Cuda {
-    const HOST: bool = false;
-
-    fn view<S: Shape, T>(x: &Tensor<S, f32, Self, T>) -> Cow<'_, [f32]> {
-        Cow::Owned(x.as_vec())
+/// Why no GPU can be used, for people: from the driver's number of an error and its words for it.
+#[cfg(any(feature = "cuda", test))]
+fn unusable(error: u32, words: &str) -> String {
+    match error {
+        34 => "`libcuda.so.1` is a stub here and not NVIDIA's driver: install the driver, or take the stub off \
+               `LD_LIBRARY_PATH`"
+            .into(),
+        100 => "NVIDIA's driver finds no GPU: `nvidia-smi` lists those there are, and `CUDA_VISIBLE_DEVICES` may hide \
+                them"
+            .into(),
+        _ => format!("NVIDIA's driver does not start: {words}; `nvidia-smi` may tell more"),
     }
-
-    fn take_grad<S: Shape>(
-        grads: &mut Gradients<f32, Self>,
-        y: &Tensor<S, f32, Self>,
-    ) -> std::result::Result<Vec<f32>, Self::Err> {
-        grads.get_or_alloc_mut(y)?;
-        Ok(grads.get(y).as_vec())
-    }
-
-    fn add_grad<S: Shape>(
-        grads: &mut Gradients<f32, Self>,
-        x: &Tensor<S, f32, Self>,
-        add: impl FnOnce(&mut [f32]),
-    ) -> std::result::Result<(), Self::Err> {
-        add_grad_from_host(grads, x, add)
-    }
-}
-
-/// [`Backend::add_grad`] for memory that cannot be written directly: what is added is made on the host and reaches the
-/// gradient as that of an inner product, ∂⟨x, t⟩/∂x = t.
-///
-/// # Errors
-/// When the device refuses.
-pub fn add_grad_from_host<S: Shape, D: Device<f32>>(
-    grads: &mut Gradients<f32, D>,
-    x: &Tensor<S, f32, D>,
-    add: impl FnOnce(&mut [f32]),
-) -> std::result::Result<(), D::Err> {
-    let mut dx = vec![0.0; x.shape().num_elements()];
-    add(&mut dx);
-    let dx = x.device().try_tensor_from_vec(dx, *x.shape())?;
-    let before = std::mem::replace(grads, Gradients::leaky());
-    *grads = x.clone().traced(before).try_mul(dx)?.try_sum::<(), _>()?.try_backward()?;
-    Ok(())
 }
 
 /// Whether index order is memory order in a tensor that is not empty, as the addresses of single elements tell: dfdx keeps strides to itself.
@@ -185,14 +157,12 @@ macro_rules! on_device {
                 $body
             }
             #[cfg(feature = "cuda")]
-            runpipe_base::Device::Cuda => match dfdx::prelude::Cuda::try_build(0, 0) {
+            runpipe_base::Device::Cuda => match $crate::kit::backend::cuda::open($cx.gpu()) {
                 Ok($dev) => $body,
-                Err(error) => Err($crate::kit::backend::refused(error)),
+                Err(error) => Err(error),
             },
             #[cfg(not(feature = "cuda"))]
-            runpipe_base::Device::Cuda => Err(runpipe_base::StageError::Tensor(
-                "this build has no GPU code: build it with the feature `cuda`".into(),
-            )),
+            runpipe_base::Device::Cuda => Err(runpipe_base::StageError::Tensor($crate::NO_GPU_CODE.into())),
         }
     };
 }

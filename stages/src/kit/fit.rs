@@ -3,7 +3,7 @@
 use dfdx::prelude::Backward;
 use runpipe_base::{Ctx, StageError};
 
-use super::backend::{Backend, Result, Scalar, Taped, refused};
+use super::backend::{Backend, Result, Scalar, Taped};
 use super::optim::{Optimizer, Slopes};
 use super::params::{Params, Pass};
 use super::rng::Stream;
@@ -178,7 +178,7 @@ fn slopes<D: Backend>(
         let updates = pass.into_updates();
         let value = f64::from(D::view(&loss)[0]);
         finite("the loss", value, step)?;
-        let slopes = Slopes::take(params, loss.try_backward().map_err(refused)?)?;
+        let slopes = Slopes::take(params, loss.try_backward().map_err(D::refusal)?)?;
         params.apply(updates)?;
         match &mut sum {
             None => sum = Some((value, slopes)),

@@ -3,8 +3,8 @@
 //! Two decisions shaped it. *Sizes are known at run time*, since they come from `.pipe` files: layers are ours, over
 //! tensors whose dimensions are `usize`. *An op is one tape entry*: attention over all heads, or dropout, residual and
 //! layer norm together, are each one forward and one backward function over plain slices, parallel and vectorised;
-//! buffers move into and out of tensors without a copy. The same function serves a GPU through host memory where the
-//! op has no composition of device operations of its own.
+//! buffers move into and out of tensors without a copy. The same function serves a GPU, through host memory
+//! ([`backend`]).
 //!
 //! Results are the same bytes for any number of threads: work is cut into blocks whose size depends on shapes only
 //! ([`cpu::par`]), sums over blocks run in block order, and random numbers are functions of a counter ([`rng`]).

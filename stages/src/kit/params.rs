@@ -291,7 +291,7 @@ impl<D: Backend> Params<D> {
     }
 
     pub(super) fn take_grad_at(&self, index: usize, grads: &mut Gradients<f32, D>) -> Result<Vec<f32>> {
-        each_rank!(&self.entries[index].value, t => D::take_grad(grads, t)).map_err(refused)
+        each_rank!(&self.entries[index].value, t => D::take_grad(grads, t)).map_err(D::refusal)
     }
 }
 

@@ -3,7 +3,6 @@
 use dfdx::prelude::{Axes2, Axis, BroadcastTo, Const, PermuteTo, TensorFrom};
 
 use super::*;
-use crate::kit::testing::{close, normals};
 
 #[test]
 fn a_view_is_in_row_major_order() {
@@ -20,20 +19,32 @@ fn a_view_is_in_row_major_order() {
 }
 
 #[test]
-fn a_gradient_can_be_added_through_the_tape() {
-    let device = Cpu::default();
-    let x = device.tensor_of(normals(1, 12), (3, 4)).unwrap();
-    let mut direct = x.leaky_trace().square().sum::<(), _>().backward();
-    let mut around = direct.clone();
-    let add = |dx: &mut [f32]| dx.iter_mut().enumerate().for_each(|(i, dx)| *dx += i as f32);
-    Cpu::add_grad(&mut direct, &x, add).unwrap();
-    add_grad_from_host(&mut around, &x, add).unwrap();
-    close(&around.get(&x).as_vec(), &direct.get(&x).as_vec(), 0.0);
-}
-
-#[test]
 fn on_device_names_the_device_of_the_context() {
     let cx = runpipe_base::Ctx::new(&runpipe_base::NullHost, runpipe_base::Device::Cpu);
     let found: Result<f32> = on_device!(cx, |dev| dev.tensor_of(vec![2.0], ()).map(|t| t.as_vec()[0]));
     assert_eq!(found.unwrap(), 2.0);
+}
+
+#[test]
+fn a_gpu_that_cannot_be_used_is_told_for_people() {
+    assert!(
+        unusable(34, "")
+            .starts_with("`libcuda.so.1` is a stub here and not NVIDIA's driver: install the driver")
+    );
+    assert!(
+        unusable(100, "").starts_with("NVIDIA's driver finds no GPU: `nvidia-smi` lists those there are")
+    );
+    assert_eq!(
+        unusable(803, "versions differ (CUDA_ERROR_SYSTEM_DRIVER_MISMATCH)"),
+        "NVIDIA's driver does not start: versions differ (CUDA_ERROR_SYSTEM_DRIVER_MISMATCH); `nvidia-smi` may tell more"
+    );
+}
+
+/// Without GPU code, asking for a GPU is an error and no panic.
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn a_build_without_gpu_code_says_so() {
+    let cx = runpipe_base::Ctx::new(&runpipe_base::NullHost, runpipe_base::Device::Cuda);
+    let found: Result<f32> = on_device!(cx, |dev| dev.tensor_of(vec![2.0], ()).map(|t| t.as_vec()[0]));
+    assert_eq!(found.unwrap_err().to_string(), crate::NO_GPU_CODE);
 }

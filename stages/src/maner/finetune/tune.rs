@@ -11,6 +11,7 @@ use crate::kit::batches::Batches;
 use crate::kit::best::Best;
 use crate::kit::fit::{Fit, Next, Task, fit, kept};
 use crate::kit::ops::cross_entropy::{cross_entropy, soft_cross_entropy};
+use crate::kit::ops::mul::mul;
 use crate::kit::optim::{Betas, Optimizer, OptimizerConfig, Rule};
 use crate::kit::params::{Params, Pass};
 use crate::kit::rng::Stream;
@@ -261,7 +262,8 @@ impl<D: Backend> Task<D> for Label<'_> {
         }
         // The parts' mean, in which each weighs as much as its words do.
         let all: f32 = parts.iter().map(|part| self.mass(part)).sum();
-        Ok(loss * (parts.len() as f32 * self.mass(examples) / all))
+        let share = parts.len() as f32 * self.mass(examples) / all;
+        mul(loss, pass.device().tensor_of(vec![share], ())?.retaped())
     }
 
     fn after(&mut self, params: &mut Params<D>, step: u64, cx: &mut Ctx<'_>) -> Result<Next, StageError> {
