@@ -157,4 +157,4 @@ fn chosen(archive: &Archive, p: &FolderParams) -> Result<Vec<Source>, StageError
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -23,6 +23,10 @@ pub struct Judged {
 pub struct Found<'a> {
     /// The net.
     pub net: &'a Net,
+    /// What widths cost, in the measure of the limit.
+    pub price: &'a dyn Fn(&[usize]) -> f64,
+    /// Name of that measure.
+    pub measure: &'a str,
     /// All candidates in order.
     pub scored: &'a [Scored],
     /// Scores of structures whose genes are all alike, by place in the grid.
@@ -67,11 +71,15 @@ impl Found<'_> {
         ]
     }
 
-    /// Accuracy against multiply-adds: every candidate, those that none beats, uniform genes, the one found, and what a
-    /// structure may cost at most, if that is known in multiply-adds.
-    pub fn pareto(&self, best: &Structure, most: Option<f64>) -> String {
-        let unit = if best.cost.macs > 20_000_000 { 1e6 } else { 1e3 };
-        let place = |widths: &[usize], score: f64| (cost(self.net, widths).macs as f64 / unit, score);
+    /// Accuracy against cost: every candidate, those that none beats, uniform genes, the one found, and what a structure
+    /// may cost at most.
+    pub fn pareto(&self, most: f64) -> String {
+        // Thousands and millions are easier to read.
+        let (unit, name) = [(1e6, ", millions"), (1e3, ", thousands")]
+            .into_iter()
+            .find(|(unit, _)| most >= 20.0 * unit)
+            .unwrap_or((1.0, ""));
+        let place = |widths: &[usize], score: f64| ((self.price)(widths) / unit, score);
         let all: Vec<(f64, f64)> = self.scored.iter().map(|s| place(&s.widths, s.score)).collect();
         let (first, later): (Vec<_>, Vec<_>) =
             self.scored.iter().zip(&all).partition(|(scored, _)| scored.generation == 0);
@@ -79,7 +87,7 @@ impl Found<'_> {
         let widest = all.iter().fold(0.0_f64, |widest, p| widest.max(p.0));
         let (low, high) =
             all.iter().fold((100.0_f64, 0.0_f64), |(low, high), p| (low.min(p.1), high.max(p.1)));
-        let limit = most.map(|most| [(most / unit, low), (most / unit, high)]);
+        let limit = [(most / unit, low), (most / unit, high)];
         let uniform = self
             .uniform
             .iter()
@@ -88,16 +96,15 @@ impl Found<'_> {
         let uniform = uniform.filter(|p| p.0 <= 1.3 * widest).collect();
         let found = self.finalists.first().map(|f| place(&f.scored.widths, f.scored.score));
         let series = |name: &str, colour, mark, points| Series { name: name.into(), colour, mark, points };
-        let unit = if unit > 1e5 { "millions" } else { "thousands" };
         scatter(
-            &format!("multiply-adds, {unit}"),
+            &format!("{}{name}", self.measure),
             "accuracy with generated weights, %",
             &[
                 series("first generation: random", "#a0acb8", Mark::Dots, points(first)),
                 series("later generations", "#4878a8", Mark::Dots, points(later)),
                 series("front", "#c0392b", Mark::Line, front(&all)),
                 series("uniform genes", "#2e8b57", Mark::Line, uniform),
-                series("limit", "#555555", Mark::Dashes, limit.into_iter().flatten().collect()),
+                series("limit", "#555555", Mark::Dashes, limit.to_vec()),
                 series("found", "#c0392b", Mark::Rings, found.into_iter().collect()),
             ],
         )

@@ -1,8 +1,8 @@
 //! `metapruning.latency`: measured times of layers, for a limit of time.
 //!
 //! A stage may not look at a clock, so times come from outside: `cargo bench --bench latency` measures every
-//! convolution at some widths and prints the table that this stage reads. Between measured widths time is taken to be
-//! linear.
+//! convolution and the classifier at some widths and prints the table that this stage reads. Between measured widths
+//! time is taken to be linear.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,12 +20,14 @@ pub const KIND: &str = "latency";
 /// The file that it stands in.
 pub const FILE: &str = "latency.csv";
 const HEAD: &str = "conv,inputs,outputs,ms";
+/// Name of the classifier, with the mean of the maps before it.
+pub const CLASSIFIER: &str = "classifier";
 
 params! {
     /// Parameters of [`Latency`].
     pub struct LatencyParams {
-        /// A CSV file: for each convolution the time of a batch at some pairs of widths, the columns `conv`, `inputs`,
-        /// `outputs` and `ms`.
+        /// A CSV file: for each convolution and for the `classifier` the time of a batch at some pairs of widths, the
+        /// columns `conv`, `inputs`, `outputs` and `ms`.
         path: PathBuf;
     }
 }
@@ -63,7 +65,7 @@ impl Stage for Latency {
     }
 }
 
-/// Times of one convolution by widths of its input and output.
+/// Times of one convolution or of the classifier by widths of its input and output.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Times {
     inputs: Vec<usize>,
@@ -72,7 +74,7 @@ struct Times {
     ms: Vec<f64>,
 }
 
-/// Times of all convolutions of a net, in their order.
+/// Times of all convolutions of a net, in their order, and of its classifier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table(Vec<Times>);
 
@@ -112,31 +114,23 @@ impl Table {
                 return Err((number, format!("expected one time for `{conv}` at {widths:?}, found another")));
             }
         }
-        let times = net.convs().map(|conv| {
-            let of = measured
-                .get(conv.name.as_str())
-                .ok_or_else(|| (0, format!("expected times of `{}`, found none", conv.name)))?;
+        let names = net.convs().map(|conv| conv.name.as_str()).chain([CLASSIFIER]);
+        let times = names.map(|name| {
+            let of =
+                measured.get(name).ok_or_else(|| (0, format!("expected times of `{name}`, found none")))?;
+            let count = of.len();
             Times::of(of).ok_or_else(|| {
-                (
-                    0,
-                    format!(
-                        "expected a time of `{}` for every pair of its widths, found {}",
-                        conv.name,
-                        of.len()
-                    ),
-                )
+                (0, format!("expected a time of `{name}` for every pair of its widths, found {count}"))
             })
         });
         Ok(Self(times.collect::<Result<_, _>>()?))
     }
 
-    /// The time of a net: the sum over its convolutions.
+    /// The time of a net: the sum over its convolutions and its classifier.
     pub fn of(&self, net: &Net, widths: &[usize]) -> f64 {
-        self.0
-            .iter()
-            .zip(net.convs())
-            .map(|(times, conv)| times.at(widths[conv.input], widths[conv.output]))
-            .sum()
+        let convs = net.convs().map(|conv| (widths[conv.input], widths[conv.output]));
+        let all = convs.chain([(widths[net.features()], net.classes)]);
+        self.0.iter().zip(all).map(|(times, (inputs, outputs))| times.at(inputs, outputs)).sum()
     }
 }
 

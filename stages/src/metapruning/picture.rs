@@ -205,7 +205,7 @@ fn head(x_label: &str, y_label: &str, height: f64) -> String {
     line(
         &mut svg,
         format_args!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">"#
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="12">"#
         ),
     );
     line(&mut svg, format_args!(r#"<rect width="{WIDTH}" height="{height}" fill="white"/>"#));

@@ -105,7 +105,7 @@ impl Stage for Search {
         .tensors()
         .part("best", structure::KIND, "the structure found")
         .part("second", structure::KIND, "the one behind it")
-        .part("pareto", picture::KIND, "accuracy against multiply-adds: all candidates, the front, uniform genes, the limit")
+        .part("pareto", picture::KIND, "accuracy against cost: all candidates, the front, uniform genes, the limit")
         .part("widths", picture::KIND, "how wide each layer of the structure found is")
         .metric("score", "accuracy of the structure found on `val`, in percent")
         .metric("best_score", "best accuracy of all candidates on `val`, in percent")
@@ -114,6 +114,7 @@ impl Stage for Search {
         .metric("candidates", "structures scored")
         .metric("cost", "what the structure found costs, in the measure of the limit")
         .metric("limit", "what a structure may cost at most")
+        .metric("ms", "time of the structure found, by the table at `latency`, in milliseconds of a batch (0 without)")
         .metric("macs", "multiply-adds of the structure found for one picture")
         .metric("counted", "the same as the authors' code counts")
         .metric("params", "numbers that are trained in the structure found")
@@ -146,10 +147,16 @@ fn search<D: Backend>(
     let (calibration, val) = (calibration.ok_or_else(|| need("train"))?, val.ok_or_else(|| need("val"))?);
     let limit = inputs.optional("limit").map(|view| Structure::read(&view)).transpose()?;
     let table = inputs.optional("latency").map(|view| Table::read(&view, net)).transpose()?;
-    let price = |widths: &[usize]| match (p.measure, &table) {
-        (Measure::Macs, _) => cost(net, widths).macs as f64,
-        (Measure::Counted, _) => cost(net, widths).counted as f64,
-        (Measure::Latency, table) => table.as_ref().map_or(0.0, |table| table.of(net, widths)),
+    let ms = |widths: &[usize]| table.as_ref().map_or(0.0, |table| table.of(net, widths));
+    let price = |widths: &[usize]| match p.measure {
+        Measure::Macs => cost(net, widths).macs as f64,
+        Measure::Counted => cost(net, widths).counted as f64,
+        Measure::Latency => ms(widths),
+    };
+    let measure = match p.measure {
+        Measure::Macs => "multiply-adds",
+        Measure::Counted => "multiply-adds as the authors count them",
+        Measure::Latency => "milliseconds of a batch",
     };
     let domain = domain(p, net, &price, limit.as_ref(), table.is_some())?;
     let exam = Exam::new(device, &calibration, p.calibration, &val, scale)?;
@@ -180,17 +187,22 @@ fn search<D: Backend>(
     cx.metric("candidates", evolution.scored().len() as f64);
     cx.metric("cost", best.scored.cost);
     cx.metric("limit", domain.most);
+    cx.metric("ms", ms(&best.scored.widths));
     report(&structure, cx);
-    let found = Found { net, scored: evolution.scored(), uniform: &uniform, finalists: &finalists };
+    let found = Found {
+        net,
+        price: &price,
+        measure,
+        scored: evolution.scored(),
+        uniform: &uniform,
+        finalists: &finalists,
+    };
     let runner = finalists.get(1).unwrap_or(best);
     let runner = Structure::new(space, Some(runner.scored.gene.clone()), runner.scored.widths.clone())?;
     Ok(Output::new(Kind::of(KIND))
         .file("candidates.csv", found.candidates()?)
         .file("finalists.csv", found.finalists()?)
-        .part(
-            "pareto",
-            picture::output(found.pareto(&structure, (p.measure == Measure::Macs).then_some(domain.most))),
-        )
+        .part("pareto", picture::output(found.pareto(domain.most)))
         .part("widths", picture::output(found.widths(&structure, limit.as_ref())))
         .part("best", structure.write()?)
         .part("second", runner.write()?))

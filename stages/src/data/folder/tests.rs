@@ -107,7 +107,7 @@ fn odd_files_are_read() {
 }
 
 /// Some dozen pictures of two classes in a folder and in two archives.
-fn many(dir: &Path) -> [std::path::PathBuf; 3] {
+pub(crate) fn many(dir: &Path) -> [std::path::PathBuf; 3] {
     let names: Vec<String> = (0..40).map(|i| format!("{}/{i:02}.png", ["cat", "dog"][i % 2])).collect();
     let files: Vec<(&str, Vec<u8>)> = names
         .iter()

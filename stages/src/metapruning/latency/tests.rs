@@ -17,6 +17,8 @@ block1.pointwise,8,8,1
 block1.pointwise,8,16,2
 block1.pointwise,16,8,3
 block1.pointwise,16,16,5
+classifier,8,10,0.25
+classifier,16,10,0.75
 ";
 
 #[test]
@@ -27,11 +29,11 @@ fn times_are_linear_between_those_measured() {
         let found = table.of(&net, &widths);
         assert!((found - expected).abs() < 1e-9, "{stem} and {block}: {found}");
     };
-    check(8, 8, 1.0 + 0.5 + 1.0);
-    check(16, 8, 2.0 + 1.5 + 3.0);
+    check(8, 8, 1.0 + 0.5 + 1.0 + 0.25);
+    check(16, 8, 2.0 + 1.5 + 3.0 + 0.25);
     // Halfway both ways: the mean of the four.
-    check(12, 12, 1.5 + 1.0 + (1.0 + 2.0 + 3.0 + 5.0) / 4.0);
-    check(4, 100, 1.0 + 0.5 + 2.0);
+    check(12, 12, 1.5 + 1.0 + (1.0 + 2.0 + 3.0 + 5.0) / 4.0 + 0.5);
+    check(4, 100, 1.0 + 0.5 + 2.0 + 0.75);
 }
 
 #[test]
@@ -43,6 +45,12 @@ fn broken_tables_are_told() {
     check("3,16,2.0", "3,16,fast", 3, "expected a name, two widths and a time, found `stem,3,16,fast`");
     check("3,16,2.0", "3,8,2.0", 3, "expected one time for `stem` at (3, 8), found another");
     check("stem,3,8,1.0\nstem,3,16,2.0\n", "", 0, "expected times of `stem`, found none");
+    check(
+        "classifier,8,10,0.25\nclassifier,16,10,0.75\n",
+        "",
+        0,
+        "expected times of `classifier`, found none",
+    );
     check(
         "8,16,2\n",
         "8,24,2\n",

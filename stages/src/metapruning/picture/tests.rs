@@ -16,6 +16,8 @@ fn pictures_are_whole_and_escape_names() {
     let series = |points| Series { name: "a < b".into(), colour: "#000", mark: Mark::Line, points };
     let svg = scatter("x", "y & z", &[series(vec![(1.0, 2.0), (f64::NAN, 1.0), (2.0, 3.0)])]);
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+    // Without a size of its own a page makes it as small as the words above it.
+    assert!(svg.contains(r#"viewBox="0 0 760 420" width="760" height="420""#));
     assert!(svg.contains("a &lt; b") && svg.contains("y &amp; z") && !svg.contains("NaN"));
     assert_eq!(svg.matches("<circle").count(), 3, "two points and one in the legend");
     let names = ["stem".to_owned(), "block1".to_owned()];
