@@ -66,65 +66,54 @@ fn squares(
     to: &mut [f32],
     pitch: usize,
 ) {
-    for (top, left) in blocks(rows, count) {
-        let (rows, columns) = (top..rows.min(top + BLOCK), left..count.min(left + BLOCK));
-        // Along the lines that are further apart: they compete for places in a cache.
-        if step > pitch {
-            for j in rows.step_by(SIDE) {
-                for q in columns.clone().step_by(SIDE) {
-                    square(simd, from, step, to, pitch, j, q);
+    for top in (0..rows).step_by(BLOCK) {
+        for left in (0..count).step_by(BLOCK) {
+            let (rows, columns) = (top..rows.min(top + BLOCK), left..count.min(left + BLOCK));
+            // Along the lines that are further apart: they compete for places in a cache.
+            if step > pitch {
+                for j in rows.step_by(SIDE) {
+                    for q in columns.clone().step_by(SIDE) {
+                        square(simd, &from[j * step + q..], step, &mut to[q * pitch + j..], pitch);
+                    }
                 }
-            }
-        } else {
-            for q in columns.step_by(SIDE) {
-                for j in rows.clone().step_by(SIDE) {
-                    square(simd, from, step, to, pitch, j, q);
+            } else {
+                for q in columns.step_by(SIDE) {
+                    for j in rows.clone().step_by(SIDE) {
+                        square(simd, &from[j * step + q..], step, &mut to[q * pitch + j..], pitch);
+                    }
                 }
             }
         }
     }
 }
 
-/// Where blocks start.
-fn blocks(rows: usize, count: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..rows).step_by(BLOCK).flat_map(move |j| (0..count).step_by(BLOCK).map(move |q| (j, q)))
-}
-
-/// Turns the square of `from` at row `j`, column `q`.
+/// Turns the square at the starts of both.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn square(simd: pulp::x86::V3, from: &[f32], step: usize, to: &mut [f32], pitch: usize, j: usize, q: usize) {
+fn square(simd: pulp::x86::V3, from: &[f32], step: usize, to: &mut [f32], pitch: usize) {
     use pulp::bytemuck::cast;
     let avx = simd.avx;
-    {
-        {
-            let a: [_; SIDE] = std::array::from_fn(|i| {
-                let row: [f32; SIDE] = std::array::from_fn(|k| from[(j + i) * step + q..][..SIDE][k]);
-                cast::<_, std::arch::x86_64::__m256>(row)
-            });
-            let b: [_; SIDE] = std::array::from_fn(|i| {
-                let (x, y) = (a[i / 2 * 2], a[i / 2 * 2 + 1]);
-                if i % 2 == 0 { avx._mm256_unpacklo_ps(x, y) } else { avx._mm256_unpackhi_ps(x, y) }
-            });
-            // b[0] holds numbers 0, 1 of rows 0, 1; b[2] those of rows 2, 3.
-            let c: [_; SIDE] = std::array::from_fn(|i| {
-                let (x, y) = (b[i / 4 * 4 + i % 4 / 2], b[i / 4 * 4 + i % 4 / 2 + 2]);
-                if i % 2 == 0 {
-                    avx._mm256_shuffle_ps::<0x44>(x, y)
-                } else {
-                    avx._mm256_shuffle_ps::<0xee>(x, y)
-                }
-            });
-            for i in 0..SIDE {
-                let (x, y) = (c[i % 4], c[i % 4 + 4]);
-                let row = if i < 4 {
-                    avx._mm256_permute2f128_ps::<0x20>(x, y)
-                } else {
-                    avx._mm256_permute2f128_ps::<0x31>(x, y)
-                };
-                to[(q + i) * pitch + j..][..SIDE].copy_from_slice(&cast::<_, [f32; SIDE]>(row));
-            }
-        }
+    let a: [_; SIDE] = std::array::from_fn(|i| {
+        let row: [f32; SIDE] = std::array::from_fn(|k| from[i * step..][..SIDE][k]);
+        cast::<_, std::arch::x86_64::__m256>(row)
+    });
+    let b: [_; SIDE] = std::array::from_fn(|i| {
+        let (x, y) = (a[i / 2 * 2], a[i / 2 * 2 + 1]);
+        if i % 2 == 0 { avx._mm256_unpacklo_ps(x, y) } else { avx._mm256_unpackhi_ps(x, y) }
+    });
+    // b[0] holds numbers 0, 1 of rows 0, 1; b[2] those of rows 2, 3.
+    let c: [_; SIDE] = std::array::from_fn(|i| {
+        let (x, y) = (b[i / 4 * 4 + i % 4 / 2], b[i / 4 * 4 + i % 4 / 2 + 2]);
+        if i % 2 == 0 { avx._mm256_shuffle_ps::<0x44>(x, y) } else { avx._mm256_shuffle_ps::<0xee>(x, y) }
+    });
+    for i in 0..SIDE {
+        let (x, y) = (c[i % 4], c[i % 4 + 4]);
+        let row = if i < 4 {
+            avx._mm256_permute2f128_ps::<0x20>(x, y)
+        } else {
+            avx._mm256_permute2f128_ps::<0x31>(x, y)
+        };
+        to[i * pitch..][..SIDE].copy_from_slice(&cast::<_, [f32; SIDE]>(row));
     }
 }
 
