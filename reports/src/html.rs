@@ -139,7 +139,7 @@ fn table(table: &Table, provenance: &Provenance) -> Markup {
     html! {
         figure.table id={ "table-" (table.number) } {
             figcaption { b { "Table " (table.number) "." } " " (table.caption) }
-            @if !table.rows.is_empty() { div.scroll { (grid(&cells, "")) } }
+            div.scroll { (grid(&cells, "")) }
             (notes(&cells.notes(table)))
             @if let (Some(comparison), Some((axis, value))) = (Grid::comparison(table), &table.baseline) {
                 p.against { "Against " b { (axis) " = " (value) } ", paired by " (table.over.join(", ")) "; + / = / − counts pairs above, equal and below" }

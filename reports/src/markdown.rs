@@ -104,9 +104,7 @@ fn lost(out: &mut String, provenance: &Provenance) {
 fn table(out: &mut String, table: &Table) {
     let _ = writeln!(out, "**Table {}.** {}\n", table.number, line(&table.caption));
     let cells = Grid::of(table);
-    if !table.rows.is_empty() {
-        out.push_str(&grid(&cells));
-    }
+    out.push_str(&grid(&cells));
     notes(out, &cells.notes(table));
     if let (Some(comparison), Some((axis, value))) = (Grid::comparison(table), &table.baseline) {
         let _ = writeln!(

@@ -1,6 +1,6 @@
 //! A report as data: all its numbers, and no way of showing them.
 
-use runpipe_base::{Blobs, Device, ReportItem, RunLog, Value};
+use runpipe_base::{Blobs, Column, Device, ReportItem, RunLog, Value};
 
 use crate::expect::Outcome;
 use crate::figure::Figure;
@@ -84,9 +84,12 @@ impl Report {
         let sections = log
             .reports
             .iter()
-            .map(|section| Section {
-                title: section.title.clone(),
-                blocks: section.items.iter().map(&mut block).collect(),
+            .map(|section| {
+                let (shown, left_out): (Vec<&ReportItem>, Vec<&ReportItem>) =
+                    section.items.iter().partition(|item| !is_void(item));
+                let mut blocks: Vec<Block> = shown.into_iter().map(&mut block).collect();
+                blocks.extend(told(&left_out).map(Block::Text));
+                Section { title: section.title.clone(), blocks }
             })
             .collect();
         Self {
@@ -121,6 +124,36 @@ impl Report {
             _ => None,
         })
     }
+}
+
+/// Whether `item` shows nodes of which this run has none, as a table of what only another profile makes.
+fn is_void(item: &ReportItem) -> bool {
+    let made = |column: &Column| !column.cells.is_empty();
+    match item {
+        ReportItem::Table(spec) => !spec.columns.iter().any(made),
+        // Two metrics drawn against each other are both needed.
+        ReportItem::Plot { table, .. } if crate::plot::against(table) => !table.columns.iter().all(made),
+        ReportItem::Plot { table, .. } => !table.columns.iter().any(made),
+        ReportItem::Figure { cells, .. } => cells.is_empty(),
+        ReportItem::Text(_) | ReportItem::Expect { .. } => false,
+    }
+}
+
+/// A line that names what a section leaves out, if it does.
+fn told(left_out: &[&ReportItem]) -> Option<String> {
+    let names: Vec<String> = left_out
+        .iter()
+        .filter_map(|item| match item {
+            ReportItem::Table(spec) | ReportItem::Plot { table: spec, .. } => {
+                let labels: Vec<&str> = spec.columns.iter().map(|column| column.label.as_str()).collect();
+                Some(labels.join(", "))
+            }
+            ReportItem::Figure { caption, .. } => Some(caption.clone()),
+            ReportItem::Text(_) | ReportItem::Expect { .. } => None,
+        })
+        .collect();
+    (!names.is_empty())
+        .then(|| format!("Left out, for this run has none of their nodes: {}.", names.join("; ")))
 }
 
 /// The command of the run, for a shell. Of a path only the last name is known to others.

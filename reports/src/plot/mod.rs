@@ -96,7 +96,7 @@ impl Plot {
         let (kind, categories, lines, x_label, y_label) = if curve {
             let lines = drawing.curves(source);
             (PlotKind::Curve, Vec::new(), lines, "step".to_owned(), drawing.metrics())
-        } else if option.as_deref() == Some("scatter") && spec.columns.len() == 2 {
+        } else if against(spec) {
             let lines = drawing.metric_against_metric();
             let labels = (spec.columns[0].label.clone(), spec.columns[1].label.clone());
             (PlotKind::Scatter, Vec::new(), lines, labels.0, labels.1)
@@ -178,6 +178,11 @@ impl Plot {
             self.notes.insert(0, format!("{shape}: 95 % t-interval of the mean ({n})."));
         }
     }
+}
+
+/// Whether a plot draws its two metrics against each other.
+pub(crate) fn against(spec: &TableSpec) -> bool {
+    spec.columns.len() == 2 && text(&spec.options, "kind").as_deref() == Some("scatter")
 }
 
 fn with_unit(label: &str, options: &Record, scale: f64) -> String {

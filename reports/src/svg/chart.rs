@@ -1,5 +1,7 @@
 //! Charts: lines, bars, scattered points and curves.
 
+mod names;
+
 use super::axis::Scale;
 use super::{Canvas, PALETTE};
 use crate::format;
@@ -56,6 +58,9 @@ pub fn plot(plot: &Plot) -> String {
             PlotKind::Line => joined(&mut canvas, plot, &frame, series, line),
             PlotKind::Scatter => scattered(&mut canvas, plot, &frame, series, line),
         }
+    }
+    if plot.kind == PlotKind::Scatter {
+        names::draw(&mut canvas, plot, &frame);
     }
     canvas.finish()
 }
@@ -244,19 +249,10 @@ fn joined(canvas: &mut Canvas, plot: &Plot, frame: &Frame, series: usize, line: 
 }
 
 fn scattered(canvas: &mut Canvas, plot: &Plot, frame: &Frame, series: usize, line: &PlotLine) {
-    /// With more points than this their names would cover one another; each still tells its name when pointed at.
-    const MOST_NAMES: usize = 12;
-    let named = plot.lines.iter().map(|line| line.points.len()).sum::<usize>() <= MOST_NAMES;
     for p in &line.points {
         let (x, y) = (frame.x.place(p.x), frame.y.place(p.y * plot.scale));
         whisker(canvas, &format!("rp-whisker rp-s{}", colour(series)), plot, frame, x, p);
         canvas.mark(series, x, y, &hint(plot, line, p));
-        if named && !p.name.is_empty() {
-            // Names stay inside the picture.
-            let (x, anchor) =
-                if x + 7.0 + width(&p.name) > WIDTH { (x - 7.0, "end") } else { (x + 7.0, "start") };
-            canvas.text("rp-sub", x, y - 6.0, anchor, &p.name);
-        }
     }
 }
 

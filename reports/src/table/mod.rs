@@ -192,9 +192,6 @@ impl Table {
     }
 
     fn reading_notes(&self) -> Vec<String> {
-        if self.rows.is_empty() {
-            return vec!["Empty: this run has none of these nodes.".to_owned()];
-        }
         let mut notes = Vec::new();
         let n: Vec<usize> = self.cells().map(|cell| cell.samples.len() - cell.missing).collect();
         let (least, most) =

@@ -163,13 +163,29 @@ fn the_command_of_a_run_is_one_for_a_shell() {
 }
 
 #[test]
-fn a_table_of_what_is_not_made_says_so() {
-    let mut maker = Maker::new();
-    let loss = column("common.loss", "loss", &[]);
-    let report = report(&mut maker, ReportItem::Table(spec(&[loss], &["alpha"], &[], &[])));
+fn what_is_not_made_is_left_out_and_named() {
+    let (mut maker, f1) = toy();
+    let common = || column("common.loss", "loss", &[]);
+    let scatter = spec(&[f1.clone(), common()], &["alpha"], &[], &[("kind", text("scatter"))]);
+    maker.log.reports = vec![ReportBlock {
+        title: "Whole".to_owned(),
+        items: vec![
+            ReportItem::Table(spec(&[common()], &["alpha"], &[], &[])),
+            ReportItem::Table(spec(&[f1], &["site"], &["seed"], &[])),
+            ReportItem::Plot { table: scatter, line: None },
+        ],
+    }];
+    let report = Report::of(&maker.log, &maker.blobs);
+    let [Block::Table(table), Block::Text(left_out)] = report.sections[0].blocks.as_slice() else {
+        panic!("{:?}", report.sections[0].blocks)
+    };
+    assert_eq!((table.number, table.rows.len()), (1, 2), "what is shown is numbered without gaps");
+    assert_eq!(
+        left_out,
+        "Left out, for this run has none of their nodes: common.loss; scores.f1, common.loss."
+    );
     for page in [crate::html::render(&report), crate::markdown::render(&report)] {
-        assert!(page.contains("Empty: this run has none of these nodes."), "{page}");
-        assert!(!page.contains("common.loss</th>") && !page.contains("| common.loss"), "{page}");
+        assert!(page.contains("Left out, for this run") && !page.contains("no values"), "{page}");
     }
 }
 
