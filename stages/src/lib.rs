@@ -8,6 +8,7 @@ pub mod data;
 pub mod kit;
 pub mod maner;
 pub mod metapruning;
+pub mod san;
 pub mod treemix;
 
 /// Digests of the source behind each folder's stages, made by the build script.
@@ -23,8 +24,9 @@ use runpipe_base::{DynStage, KindSpec, Registry};
 /// Every stage and kind that a pipeline may name.
 pub fn registry() -> Registry {
     let stages: Vec<&'static dyn DynStage> =
-        [data::STAGES, maner::STAGES, metapruning::STAGES, treemix::STAGES].concat();
-    let kinds: Vec<KindSpec> = [data::KINDS, maner::KINDS, metapruning::KINDS, treemix::KINDS].concat();
+        [data::STAGES, maner::STAGES, metapruning::STAGES, san::STAGES, treemix::STAGES].concat();
+    let kinds: Vec<KindSpec> =
+        [data::KINDS, maner::KINDS, metapruning::KINDS, san::KINDS, treemix::KINDS].concat();
     Registry::new(&stages, &kinds)
 }
 
