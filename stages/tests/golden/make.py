@@ -15,6 +15,7 @@ from case import write_all
 
 write_all([
     ops.acts, ops.rows, ops.losses, ops.attention, ops.recurrent, ops.experts, ops.dropouts,
+    ops.gates,
     images.convolutions, images.norms, images.pooling, images.channels, images.conv_norms,
     layers.encoder, layers.layers, layers.sequences, layers.maps,
     training.optimisers, training.schedules,

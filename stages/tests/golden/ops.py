@@ -171,3 +171,12 @@ def dropouts():
 
     case("attention", dict(qkv=normal(9, 3 * width)), attention)
     case("causal_attention", dict(qkv=normal(9, 3 * width)), lambda qkv: attention(qkv, causal=True))
+
+
+def gates():
+    shift = single(-normal(5, 4).exp())
+    case("temper", dict(x=normal(5, 4), s=shift), lambda x, s: (x + s) / 0.3, constant=("s",))
+    case("inner", dict(x=single(normal(5, 4).softmax(1)), a=normal(5, 4)), lambda x, a: (x * a).sum(), constant=("a",))
+    # A gate with a temperature and noise: what the two make of logits.
+    f = lambda x, s: ((x + s) / 0.3).softmax(1)
+    case("tempered_softmax", dict(x=normal(5, 4), s=normal(5, 4)), f, constant=("s",))

@@ -12,6 +12,7 @@ use runpipe_stages::kit::ops::cross_entropy::{
     IGNORE, cross_entropy, negative_log, smooth, soft_cross_entropy,
 };
 use runpipe_stages::kit::ops::dropout::{Mask, dropout};
+use runpipe_stages::kit::ops::inner::inner;
 use runpipe_stages::kit::ops::linear::{linear, linear_of};
 use runpipe_stages::kit::ops::lstm::{Direction, State, Weights, lstm};
 use runpipe_stages::kit::ops::matmul::batched_matmul;
@@ -19,6 +20,7 @@ use runpipe_stages::kit::ops::mean::mean_of_sequences;
 use runpipe_stages::kit::ops::mul::{mul, scale_rows};
 use runpipe_stages::kit::ops::rows::{concat_rows, rows, scatter_rows};
 use runpipe_stages::kit::ops::softmax::{log_softmax, softmax};
+use runpipe_stages::kit::ops::temper::temper;
 use runpipe_stages::kit::ops::text_conv::text_conv;
 use runpipe_stages::kit::ops::windows::windows;
 use runpipe_stages::kit::rng::Stream;
@@ -230,4 +232,19 @@ fn experts_put_together() {
     let rows = [vec![0, 2, 3], vec![1, 2], vec![0, 1, 2, 3]];
     let y = combine(vec![tape(&a), tape(&b), tape(&c)], &rows, tape(&gates)).unwrap();
     case.check(y, &[("a", &a), ("b", &b), ("c", &c), ("gates", &gates)]);
+}
+
+#[test]
+fn gates() {
+    let family = Family::open("gates");
+    let case = family.case("temper");
+    let x = case.matrix("x");
+    case.check(temper(tape(&x), case.numbers("s"), 1.0 / 0.3).unwrap(), &[("x", &x)]);
+    let case = family.case("inner");
+    let x = case.matrix("x");
+    case.check(inner(tape(&x), case.numbers("a")).unwrap(), &[("x", &x)]);
+    let case = family.case("tempered_softmax");
+    let x = case.matrix("x");
+    let y = softmax(temper(tape(&x), case.numbers("s"), 1.0 / 0.3).unwrap()).unwrap();
+    case.check(y, &[("x", &x)]);
 }
