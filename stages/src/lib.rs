@@ -5,6 +5,7 @@
 //! a digest of the source that the stage reaches ([`code`]).
 
 pub mod data;
+pub mod dtsgate;
 pub mod kit;
 pub mod maner;
 pub mod metapruning;
@@ -24,9 +25,10 @@ use runpipe_base::{DynStage, KindSpec, Registry};
 /// Every stage and kind that a pipeline may name.
 pub fn registry() -> Registry {
     let stages: Vec<&'static dyn DynStage> =
-        [data::STAGES, maner::STAGES, metapruning::STAGES, san::STAGES, treemix::STAGES].concat();
+        [data::STAGES, dtsgate::STAGES, maner::STAGES, metapruning::STAGES, san::STAGES, treemix::STAGES]
+            .concat();
     let kinds: Vec<KindSpec> =
-        [data::KINDS, maner::KINDS, metapruning::KINDS, san::KINDS, treemix::KINDS].concat();
+        [data::KINDS, dtsgate::KINDS, maner::KINDS, metapruning::KINDS, san::KINDS, treemix::KINDS].concat();
     Registry::new(&stages, &kinds)
 }
 

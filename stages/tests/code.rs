@@ -99,6 +99,7 @@ fn the_crate_has_the_digests_of_its_own_source() {
     let lock = std::fs::read_to_string(root.join("../Cargo.lock")).expect("a workspace has a lock file");
     for (folder, digest) in [
         ("data", code::DATA),
+        ("dtsgate", code::DTSGATE),
         ("maner", code::MANER),
         ("metapruning", code::METAPRUNING),
         ("treemix", code::TREEMIX),
