@@ -7,7 +7,9 @@ use super::model::{Decoder, Load, Router};
 use super::route::{Look, Routing};
 use super::tokens::Sequences;
 use crate::kit::backend::{Backend, Result};
+use crate::kit::cpu::par;
 use crate::kit::ops::attention::Packed;
+use crate::kit::ops::softmax::log_sum_exp;
 use crate::kit::params::{Params, Pass};
 
 /// What is judged, and how its tokens are routed.
@@ -64,14 +66,15 @@ impl<D: Backend> Judge<'_, D> {
 
 /// −ln softmax of each row at its label.
 fn losses(logits: &[f32], labels: &[u32]) -> Vec<f64> {
-    let width = logits.len() / labels.len().max(1);
-    let rows = logits.chunks_exact(width.max(1)).zip(labels);
-    rows.map(|(row, label)| {
-        let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let whole: f64 = row.iter().map(|x| libm::exp(f64::from(x - most))).sum();
-        libm::log(whole) - f64::from(row[*label as usize] - most)
+    let width = (logits.len() / labels.len().max(1)).max(1);
+    par::simd!(|| {
+        let rows = logits.chunks_exact(width).zip(labels);
+        rows.map(|(row, label)| {
+            let (top, whole) = log_sum_exp(row);
+            f64::from(whole - (row[*label as usize] - top))
+        })
+        .collect()
     })
-    .collect()
 }
 
 /// As many of `count` sequences as have `tokens` together, spread evenly; all of fewer.
