@@ -12,10 +12,12 @@ pub mod digits;
 pub mod files;
 pub mod folder;
 pub mod idx;
+pub mod json;
 pub mod labelled;
 pub mod listing;
 pub mod npy;
 pub mod parsed;
+pub mod phrases;
 pub mod pictures;
 pub mod sample;
 pub mod sentences;
@@ -45,6 +47,7 @@ pub const STAGES: &[&dyn DynStage] = &[
     &folder::Folder,
     &idx::Idx,
     &parsed::Parsed,
+    &phrases::Phrases,
     &sample::Sample,
     &sentences::Sentences,
     &sentences::TreesOf,
