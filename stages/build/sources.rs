@@ -12,7 +12,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const LIBRARIES: [&str; 6] = ["dfdx", "gemm", "image", "libm", "tokenizers", "zune-jpeg"];
 
 /// Folders that hold no stages.
-const SHARED: [&str; 1] = ["kit"];
+const SHARED: [&str; 2] = ["kit", "vision"];
 
 /// The files of a crate by their place below `src`, such as `kit/rng.rs`.
 pub(crate) struct Sources(BTreeMap<String, TokenStream>);

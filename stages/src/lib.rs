@@ -11,6 +11,7 @@ pub mod maner;
 pub mod metapruning;
 pub mod san;
 pub mod treemix;
+pub mod vision;
 
 /// Digests of the source behind each folder's stages, made by the build script.
 pub mod code {
@@ -24,11 +25,24 @@ use runpipe_base::{DynStage, KindSpec, Registry};
 
 /// Every stage and kind that a pipeline may name.
 pub fn registry() -> Registry {
-    let stages: Vec<&'static dyn DynStage> =
-        [data::STAGES, dtsgate::STAGES, maner::STAGES, metapruning::STAGES, san::STAGES, treemix::STAGES]
-            .concat();
-    let kinds: Vec<KindSpec> =
-        [data::KINDS, dtsgate::KINDS, maner::KINDS, metapruning::KINDS, san::KINDS, treemix::KINDS].concat();
+    let stages: Vec<&'static dyn DynStage> = [
+        data::STAGES,
+        dtsgate::STAGES,
+        maner::STAGES,
+        metapruning::STAGES,
+        san::STAGES,
+        treemix::STAGES,
+    ]
+    .concat();
+    let kinds: Vec<KindSpec> = [
+        data::KINDS,
+        dtsgate::KINDS,
+        maner::KINDS,
+        metapruning::KINDS,
+        san::KINDS,
+        treemix::KINDS,
+    ]
+    .concat();
     Registry::new(&stages, &kinds)
 }
 

@@ -9,7 +9,7 @@ use super::PAPER;
 use super::forward::{Chosen, Norms, logits};
 use super::learn::{self, Learned};
 use super::retrain::{self, Trained};
-use super::score::{Exam, best, scores};
+use super::score::{Exam, scores};
 use super::space::{json, text};
 use super::structure::{self, Structure};
 use crate::code;
@@ -18,6 +18,7 @@ use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, on_device};
 use crate::kit::ops::batch_norm::Statistics;
 use crate::kit::params::Pass;
+use crate::vision::best;
 
 /// The kind of an accuracy.
 pub const KIND: &str = "scores/top1";

@@ -8,7 +8,6 @@ use super::forward::{Chosen, Norms, logits};
 use super::grid;
 use super::net::{Gene, Net};
 use super::prunenet::{Making, PruningNet, Start};
-use super::recipe::Training;
 use super::sample::uniform;
 use super::space::{self, Space, json, text};
 use crate::code;
@@ -17,6 +16,7 @@ use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, on_device};
 use crate::kit::params::Params;
 use crate::kit::rng::Stream;
+use crate::vision::recipe::Training;
 
 /// The kind of a trained PruningNet.
 pub const KIND: &str = "weights/prunenet";

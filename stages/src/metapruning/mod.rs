@@ -30,7 +30,6 @@ pub mod picture;
 pub mod plain;
 pub mod prunenet;
 pub mod rank;
-pub mod recipe;
 pub mod retrain;
 pub mod sample;
 pub mod score;

@@ -6,7 +6,6 @@ use super::PAPER;
 use super::forward::{Chosen, Norms, logits};
 use super::net::Net;
 use super::plain::PlainNet;
-use super::recipe::Training;
 use super::space::{json, text};
 use super::structure::{self, Structure, report};
 use crate::code;
@@ -14,6 +13,7 @@ use crate::data::augment::{Scale, plain};
 use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, on_device};
 use crate::kit::params::{Params, Pass};
+use crate::vision::recipe::Training;
 
 /// The kind of a trained net of certain widths.
 pub const KIND: &str = "weights/pruned";

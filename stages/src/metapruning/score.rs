@@ -11,6 +11,7 @@ use crate::data::augment::{Scale, plain};
 use crate::data::pictures::Pictures;
 use crate::kit::backend::{Backend, Images, Result};
 use crate::kit::params::{Params, Pass};
+use crate::vision::best;
 
 /// Pictures by which candidates are scored.
 #[derive(Debug, Clone)]
@@ -49,11 +50,6 @@ impl<D: Backend> Exam<D> {
         let right = judged.zip(&self.labels).filter(|(row, label)| best(row) == **label as usize).count();
         100.0 * right as f64 / self.labels.len().max(1) as f64
     }
-}
-
-/// The place of the largest number, of equals the first.
-pub fn best(row: &[f32]) -> usize {
-    (1..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best })
 }
 
 /// The accuracy of each gene's net in percent, its norms calibrated first; in the order of the genes.

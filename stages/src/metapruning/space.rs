@@ -9,6 +9,7 @@ use super::PAPER;
 use super::cost::{cost, generator_params};
 use super::net::{Family, Net};
 use crate::code;
+pub(super) use crate::data::json::{read as json, text};
 use crate::data::pictures::{self, Pictures};
 
 /// The kind of a family of nets.
@@ -69,16 +70,6 @@ impl Space {
     pub fn file(&self) -> Result<String, StageError> {
         text(self)
     }
-}
-
-/// Reads a JSON file of an artifact.
-pub(super) fn json<T: for<'a> Deserialize<'a>>(view: &View<'_>, file: &str) -> Result<T, StageError> {
-    serde_json::from_str(&view.text(file)?).map_err(|e| StageError::Input(format!("`{file}`: {e}")))
-}
-
-/// The text of a JSON file.
-pub(super) fn text(value: &impl Serialize) -> Result<String, StageError> {
-    Ok(serde_json::to_string_pretty(value).map_err(|e| StageError::Other(e.to_string()))? + "\n")
 }
 
 params! {

@@ -108,7 +108,7 @@ fn nothing_is_left_undone() {
 
 #[test]
 fn every_paper_has_its_pipeline_its_smoke_twin_and_its_page() {
-    let shared = ["kit", "data"];
+    let shared = ["kit", "data", "vision"];
     let stages = root().join("stages/src");
     for entry in std::fs::read_dir(&stages).expect("stages/src") {
         let path = entry.expect("a readable folder").path();

@@ -1,6 +1,10 @@
-use runpipe_base::Value;
+use std::collections::BTreeSet;
 
+use runpipe_base::{FromRecord as _, ParamSpec, Params as _, Record, Value};
+
+use super::super::learn::LearnParams;
 use super::super::tests::Small;
+use super::*;
 use crate::kit::testing::threads;
 use crate::testing::int;
 
@@ -31,4 +35,22 @@ fn pictures_that_do_not_fit_are_told() {
     let inputs = [("structure", &structure), ("train", &small.val)];
     let error = small.bench.attempt("metapruning.train", &[("batch", int(128))], &inputs).unwrap_err();
     assert_eq!(error.to_string(), "expected at least a batch of 128 pictures, found 100");
+}
+
+/// Both stages that train take all of the recipe and parameters of their own, none twice.
+#[test]
+fn parameters_are_the_recipes_and_the_stages() {
+    let check = |schema: Vec<ParamSpec>, own: &str| {
+        let names: BTreeSet<String> = schema.iter().map(|spec| spec.name.clone()).collect();
+        assert_eq!(names.len(), schema.len(), "{names:?}");
+        assert!(["steps", "lr", "seed", own].iter().all(|name| names.contains(*name)), "{names:?}");
+    };
+    check(Training::<LearnParams>::schema(), "shared");
+    check(Training::<RetrainParams>::schema(), "calibration");
+    let given = Record::from([
+        ("steps".to_owned(), 7_usize.into_value()),
+        ("calibration".to_owned(), 9_usize.into_value()),
+    ]);
+    let read = Training::<RetrainParams>::decode(&given).unwrap();
+    assert_eq!((read.recipe.steps, read.recipe.batch, read.own.calibration), (7, 64, 9));
 }

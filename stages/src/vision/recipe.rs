@@ -1,11 +1,11 @@
-//! How nets are trained: PruningNet and the plain net alike.
+//! How a net learns to name the classes of pictures.
 
 use std::path::PathBuf;
 
 use dfdx::prelude::PutTape as _;
 use runpipe_base::{Ctx, ParamSpec, Params as ParamsOf, Record, StageError, choice, params};
 
-use super::score::best;
+use super::best;
 use crate::data::augment::{Augment, Scale, batch};
 use crate::data::pictures::Pictures;
 use crate::kit::backend::{Backend, Images, Matrix, Result, Scalar, Taped};
@@ -19,15 +19,17 @@ use crate::kit::schedule::Schedule;
 choice! {
     /// The course of the learning rate.
     pub enum Course {
-        /// Down to 0 in a line. Source: the paper's for MobileNets.
+        /// Down to 0 in a line. Source: MetaPruning's for MobileNets.
         Linear = "linear",
-        /// A tenth of it after each quarter. Source: the paper's for ResNet-50.
+        /// A tenth of it after each quarter. Source: MetaPruning's for ResNet-50.
         Quarters = "quarters",
+        /// Down to 0 along half a cosine. Source: RepGhost's.
+        Cosine = "cosine",
     }
 }
 
 params! {
-    /// How a net is trained: PruningNet and the plain net alike.
+    /// How a net is trained.
     pub struct Recipe {
         /// Steps. On two cores the small families learn 16×16 pictures in 2000; the paper takes tens of thousands on ImageNet.
         steps: u64 = 2000, in 1.., unit "steps";
@@ -112,6 +114,7 @@ impl Recipe {
         let steps = self.epochs.map_or(self.steps, |epochs| epochs * per_epoch);
         let schedule = match self.course {
             Course::Linear => Schedule::Linear { warmup: 0 },
+            Course::Cosine => Schedule::Cosine { warmup: 0, floor: 0.0 },
             Course::Quarters => Schedule::Steps { at: (1..4).map(|i| steps * i / 4).collect(), factor: 0.1 },
         };
         let plan = Fit {
