@@ -9,6 +9,7 @@ pub mod dtsgate;
 pub mod kit;
 pub mod maner;
 pub mod metapruning;
+pub mod repghost;
 pub mod san;
 pub mod treemix;
 pub mod vision;
@@ -30,6 +31,7 @@ pub fn registry() -> Registry {
         dtsgate::STAGES,
         maner::STAGES,
         metapruning::STAGES,
+        repghost::STAGES,
         san::STAGES,
         treemix::STAGES,
     ]
@@ -39,6 +41,7 @@ pub fn registry() -> Registry {
         dtsgate::KINDS,
         maner::KINDS,
         metapruning::KINDS,
+        repghost::KINDS,
         san::KINDS,
         treemix::KINDS,
     ]
