@@ -14,6 +14,10 @@ impl Table {
     /// Compares rows with the baseline where there is something to average; returns the axis whose values compete.
     pub(super) fn choose_baseline(&mut self, options: &Record, notes: &mut Vec<String>) -> usize {
         let Some(first) = self.rows.first() else { return 0 };
+        // A row whose value is the text `none` is a row like any other.
+        if matches!(options.get("baseline"), Some(Value::None | Value::Bool(false))) {
+            return 0;
+        }
         let wanted = options.get("baseline").map(format::axis_value);
         let place = wanted.as_ref().and_then(|wanted| {
             (0..self.axes.len()).find(|axis| self.rows.iter().any(|row| row.at[*axis] == *wanted))
@@ -21,9 +25,7 @@ impl Table {
         let (axis, value) = match (wanted, place) {
             (Some(wanted), Some(axis)) => (axis, wanted),
             (Some(wanted), None) => {
-                if !matches!(options.get("baseline"), Some(Value::None | Value::Bool(false))) {
-                    notes.push(format!("No row is the baseline `{wanted}`: nothing is compared."));
-                }
+                notes.push(format!("No row is the baseline `{wanted}`: nothing is compared."));
                 return 0;
             }
             (None, _) => match first.at.first() {

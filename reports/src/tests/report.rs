@@ -162,6 +162,24 @@ fn the_command_of_a_run_is_one_for_a_shell() {
     );
 }
 
+/// `baseline = none` compares nothing, also where a row is called so.
+#[test]
+fn a_row_named_none_is_no_baseline_by_itself() {
+    let mut maker = Maker::new();
+    let mut cells = Vec::new();
+    for (seed, site) in [(0, "none"), (1, "none"), (0, "norm"), (1, "norm")] {
+        let at = [("seed", Value::Int(seed)), ("site", text(site))];
+        let node = maker.node("scores", "toy.score", &at, &[], &[]);
+        maker.log.nodes[node].metrics.insert("f1".to_owned(), 0.5);
+        cells.push((index(&at), node));
+    }
+    let f1 = column("scores.f1", "f1", &cells);
+    let with = |value| spec(std::slice::from_ref(&f1), &["site"], &["seed"], &[("baseline", value)]);
+    assert_eq!(table(&mut maker, with(Value::None)).baseline, None);
+    let named = table(&mut maker, with(text("none"))).baseline;
+    assert_eq!(named, Some(("site".to_owned(), "none".to_owned())));
+}
+
 #[test]
 fn what_is_not_made_is_left_out_and_named() {
     let (mut maker, f1) = toy();
