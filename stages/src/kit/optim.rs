@@ -122,6 +122,7 @@ impl Slopes {
 pub struct Optimizer {
     config: OptimizerConfig,
     groups: Vec<Group>,
+    clip_each: Option<f32>,
     steps: u64,
     memory: Vec<Memory>,
 }
@@ -136,7 +137,7 @@ struct Memory {
 impl Optimizer {
     /// An optimiser that has seen nothing.
     pub fn new(config: OptimizerConfig) -> Self {
-        Self { config, groups: Vec::new(), steps: 0, memory: Vec::new() }
+        Self { config, groups: Vec::new(), clip_each: None, steps: 0, memory: Vec::new() }
     }
 
     /// Lets the parameters whose names start with `prefix` learn at `rate` times the rate of the others, and decay by
@@ -144,6 +145,14 @@ impl Optimizer {
     #[must_use]
     pub fn group(mut self, prefix: impl Into<String>, rate: f32, decay: Option<f32>) -> Self {
         self.groups.push(Group { prefix: prefix.into(), rate, decay });
+        self
+    }
+
+    /// Scales the gradient of each parameter alone down to this norm, its weight decay added before if the rule adds it to
+    /// the gradient at all.
+    #[must_use]
+    pub fn clip_each(mut self, norm: f32) -> Self {
+        self.clip_each = Some(norm);
         self
     }
 
@@ -185,6 +194,10 @@ impl Optimizer {
                 let decay = if params.role_at(*i) == Role::Weight { self.config.decay } else { 0.0 };
                 let decay = group.and_then(|g| g.decay).unwrap_or(decay);
                 let rate = rate * group.map_or(1.0, |g| g.rate);
+                let (scale, decay) = match self.clip_each {
+                    None => (scale, decay),
+                    Some(most) => clipped(self.config.rule, most, p, g, decay, scale),
+                };
                 let update = Update::new(&self.config, self.steps, rate, scale);
                 memory.first.resize(if update.keeps_first() { p.len() } else { 0 }, 0.0);
                 memory.second.resize(if update.keeps_second() { p.len() } else { 0 }, 0.0);
@@ -255,6 +268,16 @@ impl Optimizer {
         self.memory = memory;
         Ok(())
     }
+}
+
+/// What one parameter's gradient is scaled by where it is clipped alone, and the decay that is left to the rule.
+fn clipped(rule: Rule, most: f32, p: &[f32], g: &mut Vec<f32>, decay: f32, scale: f32) -> (f32, f32) {
+    let left = if matches!(rule, Rule::AdamW(_)) { decay } else { 0.0 };
+    par::simd!(|| {
+        g.iter_mut().for_each(|g| *g *= scale);
+        par::add_times(g, decay - left, p);
+    });
+    ((most / (norm(std::slice::from_ref(g)) + 1e-6)).min(1.0), left)
 }
 
 /// ‖g‖ over all parameters, summed in blocks so that no order of threads shows.

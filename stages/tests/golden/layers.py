@@ -225,6 +225,19 @@ def sequences():
 
     case("text_conv", given, text_conv)
 
+    def bare(x, **p):
+        y = []
+        for first, end in SPANS:
+            h, c = torch.zeros(width), torch.zeros(width)
+            for t in range(first, end):
+                i, f, g, o = (p["weight_ih"] @ x[t] + p["weight_hh"] @ h + p["bias"]).chunk(4)
+                c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+                h = torch.sigmoid(o) * c
+                y.append(h)
+        return torch.stack(y)
+
+    case("lstm_bare", {"x": normal(9, inputs), **parameters("")}, bare)
+
 
 def maps():
     """Layers on images."""

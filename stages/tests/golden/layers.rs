@@ -125,6 +125,10 @@ fn readers_of_sequences() {
     rows(&family.case("bilstm_summary"), bilstm, |layer, pass, x| layer.summary(pass, x, &packed()));
     let text_conv = |at: Scope<'_, Cpu>| TextConv::new(at, 4, &[(1, 3), (2, 5), (4, 2)], Act::Tanh);
     rows(&family.case("text_conv"), text_conv, |layer, pass, x| layer.forward(pass, x, &packed()));
+    let lstm = |at: Scope<'_, Cpu>| Lstm::new(at, 4, 5);
+    rows(&family.case("lstm_bare"), lstm, |layer, pass, x| {
+        Ok(layer.forward_bare(pass, x, &packed(), Direction::Forward)?.into_rows())
+    });
 }
 
 const IDS: [u32; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];

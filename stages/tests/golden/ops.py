@@ -134,6 +134,23 @@ def recurrent():
 
     case("text_conv", dict(x=normal(9, inputs), w=normal(6, 2 * inputs), b=normal(6)), text)
 
+    def bare(x, w, u, b):
+        rows, hs, cs = [], [], []
+        for first, end in SPANS:
+            h, c = torch.zeros(width), torch.zeros(width)
+            for t in reversed(range(first, end)):
+                i, f, g, o = (w @ x[t] + u @ h + b).chunk(4)
+                c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+                h = torch.sigmoid(o) * c
+                rows.append((t, h))
+            hs.append(h)
+            cs.append(c)
+        rows = [h for _, h in sorted(rows, key=lambda row: row[0])]
+        return torch.stack([*rows, *hs, *cs])
+
+    given = dict(x=normal(9, inputs), w=normal(4 * width, inputs), u=normal(4 * width, width), b=normal(4 * width))
+    case("lstm_bare", given, bare)
+
 
 def experts():
     rows = [[0, 2, 3], [1, 2], [0, 1, 2, 3]]

@@ -14,7 +14,7 @@ use runpipe_stages::kit::ops::cross_entropy::{
 use runpipe_stages::kit::ops::dropout::{Mask, dropout};
 use runpipe_stages::kit::ops::inner::inner;
 use runpipe_stages::kit::ops::linear::{linear, linear_of};
-use runpipe_stages::kit::ops::lstm::{Direction, State, Weights, lstm};
+use runpipe_stages::kit::ops::lstm::{Direction, State, Weights, bare_lstm, lstm};
 use runpipe_stages::kit::ops::matmul::batched_matmul;
 use runpipe_stages::kit::ops::mean::mean_of_sequences;
 use runpipe_stages::kit::ops::mul::{mul, scale_rows};
@@ -212,6 +212,18 @@ fn recurrence_in_both_directions() {
             case.check(concat_rows(vec![rows, last.hidden, last.cell]).unwrap(), &inputs);
         }
     }
+}
+
+#[test]
+fn recurrence_without_a_tanh_behind() {
+    let family = Family::open("recurrent");
+    let case = family.case("lstm_bare");
+    let (x, w, u, b) = (case.matrix("x"), case.matrix("w"), case.matrix("u"), case.vector("b"));
+    let weights = Weights { input: &w, hidden: &u, bias: &b };
+    let (rows, last) =
+        bare_lstm(tape(&x), &packed(), &weights, None, Direction::Backward).unwrap().into_parts();
+    let y = concat_rows(vec![rows, last.hidden, last.cell]).unwrap();
+    case.check(y, &[("x", &x), ("w", &w), ("u", &u), ("b", &b)]);
 }
 
 #[test]

@@ -40,6 +40,19 @@ def optimisers():
         seen.append(model.weight.detach().clone())
         means.append(average.module.weight.detach().clone())
     keep("average", {"seen": torch.cat(seen), "means": torch.cat(means)})
+    # Two parameters, each clipped alone with its decay inside.
+    numbers, targets = [normal(4), normal(3)], [normal(4), 0.1 * normal(3)]
+    start = torch.cat(numbers)
+    numbers = [p.clone().requires_grad_(True) for p in numbers]
+    optimizer, after = torch.optim.SGD(numbers, lr=0.1, momentum=0.9), []
+    for _ in range(5):
+        optimizer.zero_grad()
+        sum(((p - target) ** 2).sum() + 0.025 * (p**2).sum() for p, target in zip(numbers, targets)).backward()
+        for p in numbers:
+            nn.utils.clip_grad_norm_([p], 0.5)
+        optimizer.step()
+        after.append(torch.cat([p.detach() for p in numbers]))
+    keep("optim_sgd_clip_each", {"p": start, "target": torch.cat(targets), "after": torch.stack(after)})
 
 
 def schedules():

@@ -1,7 +1,7 @@
 //! Updates, moving averages and learning rates.
 
 use dfdx::prelude::{Backward, Cpu, SumTo};
-use runpipe_stages::kit::backend::{Scalar, Taped};
+use runpipe_stages::kit::backend::{Backend, Scalar, Taped};
 use runpipe_stages::kit::optim::{Average, Betas, Optimizer, OptimizerConfig, Rule};
 use runpipe_stages::kit::params::{Init, Param, Params, Role};
 use runpipe_stages::kit::schedule::Schedule;
@@ -36,6 +36,33 @@ fn updates() {
     ] {
         descend(&family.case(format!("optim_{name}")), config);
         descend(&family.case(format!("optim_{name}_clip")), config.clip(1.0));
+    }
+}
+
+/// Each of two parameters is clipped alone, its decay inside.
+#[test]
+fn updates_of_parameters_that_are_clipped_alone() {
+    let family = Family::open("optimisers");
+    let case = family.case("optim_sgd_clip_each");
+    let (target, numbers) = (case.numbers("target"), case.numbers("p"));
+    let mut params = Params::new(&Cpu::default(), 0);
+    let parts = [0..4, 4..7].map(|at| {
+        let name = format!("p{}", at.start);
+        let p: Param<(usize,)> =
+            params.root().param(&name, (at.len(),), Init::ZEROS, Role::Weight).expect("memory");
+        params.set(p, numbers[at.clone()].to_vec()).expect("memory");
+        (p, Cpu::default().tensor_of(target[at.clone()].to_vec(), (at.len(),)).expect("memory"))
+    });
+    let mut optimizer = Optimizer::new(OptimizerConfig::sgd(0.9, false, 0.05)).clip_each(0.5);
+    for after in case.numbers("after").chunks(7) {
+        let [one, two] = parts.each_ref().map(|(p, target)| {
+            let away: Scalar<Cpu, Taped<Cpu>> = (tape(params.get(*p)) - target.clone()).square().sum();
+            away
+        });
+        optimizer.step(&mut params, (one + two).backward(), 0.1).expect("memory");
+        let found =
+            [params.numbers("p0").expect("it is there"), params.numbers("p4").expect("it is there")].concat();
+        case.near("after", &found, after);
     }
 }
 

@@ -5,7 +5,7 @@ use dfdx::prelude::{Tape, WithEmptyTape};
 use crate::kit::backend::{Backend, Matrix, Result};
 use crate::kit::ops::attention::Packed;
 use crate::kit::ops::columns::concat_columns;
-use crate::kit::ops::lstm::{Direction, Read, State, Weights, lstm};
+use crate::kit::ops::lstm::{Direction, Read, State, Weights, bare_lstm, lstm};
 use crate::kit::params::{Init, Param, Pass, Role, Scope};
 
 /// An LSTM, as `torch.nn.LSTM` of one layer: parameters `weight_ih` `[4·H, I]`, `weight_hh` `[4·H, H]` and `bias`
@@ -51,6 +51,25 @@ impl Lstm {
         let weights =
             Weights { input: pass.get(self.input), hidden: pass.get(self.hidden), bias: pass.get(self.bias) };
         lstm(x, packed, &weights, start, direction)
+    }
+
+    /// [`forward`](Self::forward) with hidden states o∘c in place of o∘tanh c, from zeros.
+    ///
+    /// # Shapes
+    /// `[N, I]` → rows `[N, H]`, last states `[S, H]`.
+    ///
+    /// # Errors
+    /// `StageError::Tensor` when the device refuses.
+    pub fn forward_bare<D: Backend, T: Tape<f32, D>>(
+        &self,
+        pass: &Pass<'_, D>,
+        x: Matrix<D, T>,
+        packed: &Packed,
+        direction: Direction,
+    ) -> Result<Read<D, T>> {
+        let weights =
+            Weights { input: pass.get(self.input), hidden: pass.get(self.hidden), bias: pass.get(self.bias) };
+        bare_lstm(x, packed, &weights, None, direction)
     }
 }
 

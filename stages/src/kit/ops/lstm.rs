@@ -69,6 +69,35 @@ impl<D: Backend, T: Tape<f32, D>> Read<D, T> {
     }
 }
 
+/// What an LSTM shows of its cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// h ← o∘tanh c.
+    Squashed,
+    /// h ← o∘c.
+    Bare,
+}
+
+/// [`lstm`] whose hidden states are o∘c: no tanh keeps them within ±1, and where dh met o∘(1 − tanh²c) and tanh c it meets o and c.
+///
+/// # Shapes
+/// As [`lstm`].
+///
+/// # Errors
+/// `StageError::Tensor` when the device refuses.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn bare_lstm<D: Backend, T: Tape<f32, D>>(
+    x: Matrix<D, T>,
+    packed: &Packed,
+    weights: &Weights<'_, D>,
+    start: Option<State<D, T>>,
+    direction: Direction,
+) -> Result<Read<D, T>> {
+    read(x, packed, weights, start, direction, Shown::Bare)
+}
+
 /// An LSTM over each sequence, as `torch.nn.LSTM` with its two biases added up. It starts from `start`, or from zeros.
 ///
 /// At each step, with (i, f, g, o) = (σ, σ, tanh, σ)(W·x + U·h + b):  c ← f∘c + i∘g,  h ← o∘tanh c.
@@ -92,6 +121,17 @@ pub fn lstm<D: Backend, T: Tape<f32, D>>(
     start: Option<State<D, T>>,
     direction: Direction,
 ) -> Result<Read<D, T>> {
+    read(x, packed, weights, start, direction, Shown::Squashed)
+}
+
+fn read<D: Backend, T: Tape<f32, D>>(
+    x: Matrix<D, T>,
+    packed: &Packed,
+    weights: &Weights<'_, D>,
+    start: Option<State<D, T>>,
+    direction: Direction,
+    shown: Shown,
+) -> Result<Read<D, T>> {
     let (n, inputs) = *x.shape();
     let (w4, width) = *weights.hidden.shape();
     let count = packed.count();
@@ -113,6 +153,7 @@ pub fn lstm<D: Backend, T: Tape<f32, D>>(
         start,
         packed: packed.clone(),
         direction,
+        shown,
     };
     let device = given.x.device();
     let made = given.forward();
@@ -137,6 +178,7 @@ struct Given<D: Backend> {
     start: Option<State<D, NoneTape>>,
     packed: Packed,
     direction: Direction,
+    shown: Shown,
 }
 
 /// What the forward pass makes: a row a step, or a row a sequence.
@@ -180,7 +222,7 @@ impl<D: Backend> Given<D> {
                 }
             }
         }
-        let recurrence = Recurrence::forward(width, &u, self.packed.longest());
+        let recurrence = Recurrence::forward(width, &u, self.packed.longest(), self.shown);
         let bias = D::view(&self.bias);
         Blocks::new(&self.packed, self.direction).run(
             [(&mut made.gates, w4), (&mut made.rows, width), (&mut made.cells, width)],
@@ -206,7 +248,7 @@ impl<D: Backend> Given<D> {
         {
             let start = self.start.as_ref().map(|start| D::view(&start.cell));
             let given = Gradient { dy: &dy, cells, start: start.as_deref() };
-            let recurrence = Recurrence::backward(width, &u, self.packed.longest());
+            let recurrence = Recurrence::backward(width, &u, self.packed.longest(), self.shown);
             let states = [(&mut dh[..], width), (&mut dc[..], width)];
             Blocks::new(&self.packed, self.direction)
                 .run([(&mut dz[..], w4)], states, |block| recurrence.trace(block, &given));

@@ -51,6 +51,26 @@ fn steps_of_sgd_worked_by_hand() {
     check(OptimizerConfig::sgd(0.0, false, 0.5), &[[0.75, -1.5]]);
 }
 
+/// From (0.3, −0.4) g = 2p has norm 1: clipped to 0.5 it is p; to 2 it stays. With a decay of 2 it is 4p before, of norm 2.
+#[test]
+fn a_parameter_clipped_alone_keeps_its_direction() {
+    for (most, decay, expected) in [
+        (0.5, 0.0, [0.27, -0.36]),
+        (2.0, 0.0, [0.24, -0.32]),
+        (0.5, 2.0, [0.27, -0.36]),
+        (4.0, 2.0, [0.18, -0.24]),
+    ] {
+        let (mut params, p) = params(&[0.3, -0.4], Role::Weight);
+        let mut optimizer = Optimizer::new(OptimizerConfig::sgd(0.0, false, decay)).clip_each(most);
+        step(&mut optimizer, &mut params, p, 0.1);
+        close(&params.numbers("p").unwrap(), &expected, 1e-6);
+    }
+    // AdamW's decay never enters the gradient: one step of it is of its sign, whatever the norm.
+    let (mut params, p) = params(&[0.3, -0.4], Role::Weight);
+    step(&mut Optimizer::new(OptimizerConfig::adam_w(0.5)).clip_each(0.1), &mut params, p, 0.1);
+    close(&params.numbers("p").unwrap(), &[0.3 * 0.95 - 0.1, -0.4 * 0.95 + 0.1], 1e-5);
+}
+
 #[test]
 fn biases_and_norms_do_not_decay() {
     let (mut params, p) = params(&[1.0, -2.0], Role::Plain);

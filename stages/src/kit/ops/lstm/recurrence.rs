@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Direction;
+use super::{Direction, Shown};
 use crate::kit::cpu::gemm::Old;
 use crate::kit::cpu::tile::{Left, Panels, lanes};
 use crate::kit::cpu::{math, par};
@@ -83,19 +83,20 @@ pub(super) struct Gradient<'a> {
 pub(super) struct Recurrence {
     width: usize,
     weights: Panels,
+    shown: Shown,
 }
 
 impl Recurrence {
     /// For z = U·h, of `width` cells.
-    pub(super) fn forward(width: usize, u: &[f32], longest: usize) -> Self {
+    pub(super) fn forward(width: usize, u: &[f32], longest: usize, shown: Shown) -> Self {
         let depth = if longest > 1 { width } else { 0 };
-        Self { width, weights: Panels::new(depth, 4 * width, |from, to| u[to * width + from]) }
+        Self { width, weights: Panels::new(depth, 4 * width, |from, to| u[to * width + from]), shown }
     }
 
     /// For dh = Uᵀ·dz.
-    pub(super) fn backward(width: usize, u: &[f32], longest: usize) -> Self {
+    pub(super) fn backward(width: usize, u: &[f32], longest: usize, shown: Shown) -> Self {
         let depth = if longest > 1 { 4 * width } else { 0 };
-        Self { width, weights: Panels::new(depth, width, |from, to| u[from * width + to]) }
+        Self { width, weights: Panels::new(depth, width, |from, to| u[from * width + to]), shown }
     }
 
     /// Reads a block. Rows are the gates, which hold W·x and become activations, the hidden states and the cells; states
@@ -119,7 +120,7 @@ impl Recurrence {
                     let gates = &mut gates[at * 4 * width..][..4 * width];
                     activate(gates, &z[i * pitch..][..4 * width], bias, width);
                     let (cell, h) = (&mut *lane.states[1], &mut hidden[i * width..][..width]);
-                    advance(gates, cell, h);
+                    advance(gates, cell, h, self.shown);
                     cells[at * width..][..width].copy_from_slice(cell);
                     y[at * width..][..width].copy_from_slice(h);
                 }
@@ -161,7 +162,7 @@ impl Recurrence {
                         given.start.map_or(&*none, |c| &c[lane.sequence * width..][..width])
                     };
                     let gates = &mut lane.rows[0][at * 4 * width..][..4 * width];
-                    retreat(gates, dh, &mut *lane.states[1], cell, before);
+                    retreat(gates, dh, &mut *lane.states[1], cell, before, self.shown);
                     dz[i * 4 * width..][..4 * width].copy_from_slice(gates);
                 }
             });
@@ -188,9 +189,9 @@ fn activate(gates: &mut [f32], z: &[f32], bias: &[f32], width: usize) {
     }
 }
 
-/// c ← f∘c + i∘g,  h ← o∘tanh c.
+/// c ← f∘c + i∘g,  h ← o∘tanh c, or o∘c.
 #[inline(always)]
-fn advance(gates: &[f32], cell: &mut [f32], hidden: &mut [f32]) {
+fn advance(gates: &[f32], cell: &mut [f32], hidden: &mut [f32], shown: Shown) {
     let width = cell.len();
     let (input, rest) = gates.split_at(width);
     let (forget, rest) = rest.split_at(width);
@@ -198,22 +199,31 @@ fn advance(gates: &[f32], cell: &mut [f32], hidden: &mut [f32]) {
     for (((c, f), i), g) in cell.iter_mut().zip(forget).zip(input).zip(candidate) {
         *c = f * *c + i * g;
     }
-    for ((h, c), o) in hidden.iter_mut().zip(&*cell).zip(output) {
-        *h = o * math::tanh(*c);
+    let hidden = hidden.iter_mut().zip(&*cell).zip(output);
+    match shown {
+        Shown::Squashed => hidden.for_each(|((h, c), o)| *h = o * math::tanh(*c)),
+        Shown::Bare => hidden.for_each(|((h, c), o)| *h = o * c),
     }
 }
 
 /// Gates ← dz, dc ← the gradient of the cell before; loops of few slices each, or they would not vectorise.
 #[inline(always)]
-fn retreat(gates: &mut [f32], dh: &[f32], dc: &mut [f32], cell: &[f32], before: &[f32]) {
+fn retreat(gates: &mut [f32], dh: &[f32], dc: &mut [f32], cell: &[f32], before: &[f32], shown: Shown) {
     let width = dc.len();
     let (input, rest) = gates.split_at_mut(width);
     let (forget, rest) = rest.split_at_mut(width);
     let (candidate, output) = rest.split_at_mut(width);
-    for (((o, dc), dh), c) in output.iter_mut().zip(&mut *dc).zip(dh).zip(cell) {
-        let t = math::tanh(*c);
-        *dc += dh * *o * (1.0 - t * t);
-        *o = dh * t * *o * (1.0 - *o);
+    let outputs = output.iter_mut().zip(&mut *dc).zip(dh).zip(cell);
+    match shown {
+        Shown::Squashed => outputs.for_each(|(((o, dc), dh), c)| {
+            let t = math::tanh(*c);
+            *dc += dh * *o * (1.0 - t * t);
+            *o = dh * t * *o * (1.0 - *o);
+        }),
+        Shown::Bare => outputs.for_each(|(((o, dc), dh), c)| {
+            *dc += dh * *o;
+            *o = dh * c * *o * (1.0 - *o);
+        }),
     }
     for ((i, g), dc) in input.iter_mut().zip(candidate).zip(&*dc) {
         let (di, dg) = (dc * *g * *i * (1.0 - *i), dc * *i * (1.0 - *g * *g));
