@@ -18,6 +18,7 @@ pub mod listing;
 pub mod npy;
 pub mod parsed;
 pub mod phrases;
+pub mod picture;
 pub mod pictures;
 pub mod sample;
 pub mod sentences;
@@ -107,6 +108,7 @@ pub const KINDS: &[KindSpec] = &[
                  of their numbers",
         check: |view| pictures::Pictures::read(view).map(drop),
     },
+    KindSpec { name: picture::KIND, layout: "`picture.svg`", check: picture::check },
     KindSpec {
         name: "images/split",
         layout: "parts `kept` and `held` of kind `images/labelled`",

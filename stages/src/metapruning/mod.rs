@@ -68,18 +68,6 @@ pub const KINDS: &[KindSpec] = &[
         check: |view| view.text(latency::FILE).map(drop),
     },
     KindSpec {
-        name: picture::KIND,
-        layout: "`picture.svg`",
-        check: |view| {
-            let whole = view.text(picture::FILE)?.trim_end().ends_with("</svg>");
-            if whole {
-                Ok(())
-            } else {
-                Err(StageError::Input("`picture.svg`: expected `</svg>` at its end".into()))
-            }
-        },
-    },
-    KindSpec {
         name: rank::KIND,
         layout: "`ranking.csv`: widths, predicted and trained accuracy; part `plot` of kind `picture`",
         check: |view| view.text("ranking.csv").map(drop),

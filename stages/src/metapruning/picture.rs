@@ -2,12 +2,7 @@
 
 use std::fmt::Write as _;
 
-use runpipe_base::{Kind, Output};
-
-/// The kind of a picture.
-pub const KIND: &str = "picture";
-/// The file that it stands in.
-pub const FILE: &str = "picture.svg";
+pub use crate::data::picture::{FILE, KIND, output};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 420.0;
@@ -17,11 +12,6 @@ const ROOM: [f64; 4] = [64.0, 18.0, 190.0, 52.0];
 const NAMES: f64 = 36.0;
 /// Bars that are not too narrow for numbers on them.
 const NUMBERED: usize = 24;
-
-/// An artifact of kind `picture`.
-pub fn output(svg: String) -> Output {
-    Output::new(Kind::of(KIND)).file(FILE, svg)
-}
 
 /// How the points of a series are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]

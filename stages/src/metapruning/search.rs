@@ -12,11 +12,12 @@ use super::grid;
 use super::latency::{self, Table};
 use super::learn::{self, Learned};
 use super::net::{Gene, Net};
-use super::picture;
+
 use super::sample::Domain;
 use super::score::{Exam, scores};
 use super::structure::{self, Structure, report};
 use crate::code;
+use crate::data::picture;
 use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, on_device};
 
