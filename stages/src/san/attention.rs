@@ -164,7 +164,8 @@ impl Attention {
 
 /// −Σ p·ln p, in nats.
 pub fn entropy(p: &[f32]) -> f64 {
-    p.iter().map(|p| f64::from(*p)).filter(|p| *p > 0.0).map(|p| -p * libm::log(p)).sum()
+    // 0 is added for its sign: the sum of nothing, and 1·ln 1, may have another.
+    p.iter().map(|p| f64::from(*p)).filter(|p| *p > 0.0).map(|p| -p * libm::log(p)).sum::<f64>() + 0.0
 }
 
 #[cfg(test)]

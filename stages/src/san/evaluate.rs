@@ -1,16 +1,24 @@
 //! `san.evaluate`: answers questions and tells how many answers are right and where attention was.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use dfdx::prelude::{HasShape, NoneTape};
 use runpipe_base::{Ctx, Inputs, Kind, Output, Port, Spec, Stage, StageError, params};
 
 use super::PAPER;
 use super::attention::entropy;
+use super::draw::{self, Shown};
 use super::model::{Batch, Maps, San, best, fits};
+use super::people::agreement;
 use super::questions::{self, Question, Set};
 use super::source::Asked;
+use super::taxonomy::Taxonomy;
 use super::train::{self, Trained};
 use super::words::Names;
+use super::wups::wups;
 use crate::code;
+use crate::data::picture;
 use crate::kit::backend::{Backend, Result, on_device};
 use crate::kit::params::{Params, Pass};
 
@@ -21,12 +29,17 @@ pub const FILE: &str = "answers.csv";
 
 /// Questions that go through a net at once.
 const AT_ONCE: usize = 250;
+/// Questions whose attention is drawn.
+const DRAWN: usize = 6;
 
 params! {
     /// Parameters of [`Evaluate`] and of `san.guess`.
     pub struct EvaluateParams {
         /// Only questions of this type are asked.
         only: Option<String> = None;
+        /// WordNet's `data.noun`, or a folder that holds it: answers that are nearly right then count nearly, in `wups90` and
+        /// `wups0`.
+        wordnet: Option<PathBuf> = None;
     }
 }
 
@@ -39,6 +52,9 @@ pub(super) fn declare(spec: Spec) -> Spec {
         )
         .metric("questions", "questions")
         .metric("single", "of these, questions with one answer")
+        .metric("wups90", "WUPS at 0.9 of questions with one answer, in percent, if there is a `wordnet`")
+        .metric("wups0", "WUPS at 0.0 of questions with one answer, in percent, if there is a `wordnet`")
+        .metric("agreement", "VQA's accuracy of questions that several people answered, in percent")
         .metric("known", "questions with one answer whose answer the net may give, in percent")
         .paper(&PAPER)
 }
@@ -72,6 +88,7 @@ impl Stage for Evaluate {
         .metric("first_mass", "what the first layer gives to the cell that the question names")
         .metric("first_entropy", "entropy of the first layer's weights, mean over questions, in nats")
         .metric("last_entropy", "entropy of the last layer's weights, mean over questions, in nats")
+        .part("attention", picture::KIND, "where each layer looked, for some questions")
         .series("mass_by_layer", "what a layer gives to the cell of the answer")
         .series("named_by_layer", "what a layer gives to the cell that the question names")
         .series("entropy_by_layer", "entropy of a layer's weights, in nats")
@@ -92,7 +109,9 @@ impl Stage for Evaluate {
         })?;
         looked.tell(cx);
         let given: Vec<&str> = given.iter().map(|id| answers.name(*id)).collect();
-        write(&set, &given, |answer| answers.id(answer).is_some(), &looked, cx)
+        let output =
+            write(&set, &given, |answer| answers.id(answer).is_some(), &looked, p.wordnet.as_deref(), cx)?;
+        Ok(output.part("attention", picture::output(looked.drawn(&set, &given)?)))
     }
 }
 
@@ -123,7 +142,8 @@ pub(super) fn found<D: Backend>(
 /// Where the layers looked.
 pub(super) struct Looked {
     maps: Maps,
-    regions: usize,
+    /// Rows and columns of the regions.
+    grid: [usize; 2],
     /// For each question the regions in the cell of the answer, and in that which the question names, if they are known.
     cells: Vec<Option<[Vec<usize>; 2]>>,
 }
@@ -131,17 +151,39 @@ pub(super) struct Looked {
 impl Looked {
     /// What attention over `grid` did for the questions of a set.
     pub(super) fn new(maps: Maps, grid: Option<[usize; 2]>, set: &Set) -> Self {
-        let Some(grid) = grid else { return Self { maps, regions: 0, cells: Vec::new() } };
+        let Some(grid) = grid else { return Self { maps, grid: [0, 0], cells: Vec::new() } };
         let cells = |question: &Question| {
             let [last, first] = [question.path.last()?, question.path.first()?];
             Some([*last, *first].map(|cell| inside(cell, set.grid?, grid)).map(Option::unwrap_or_default))
         };
-        Self { maps, regions: grid[0] * grid[1], cells: set.questions.iter().map(cells).collect() }
+        Self { maps, grid, cells: set.questions.iter().map(cells).collect() }
+    }
+
+    /// A picture of where layers looked, for a few questions of each type.
+    fn drawn(&self, set: &Set, given: &[&str]) -> Result<String> {
+        let mut types: Vec<(&str, Vec<usize>)> = Vec::new();
+        for (i, question) in set.questions.iter().enumerate() {
+            match types.iter_mut().find(|(class, _)| *class == question.class) {
+                Some((_, places)) => places.push(i),
+                None => types.push((&question.class, vec![i])),
+            }
+        }
+        // The first of each type, the second of each, and so on.
+        let most = types.iter().map(|(_, places)| places.len()).max().unwrap_or(0);
+        let turns = (0..most).flat_map(|turn| types.iter().filter_map(move |(_, places)| places.get(turn)));
+        let chosen: BTreeSet<usize> = turns.take(DRAWN).copied().collect();
+        let shown = chosen.into_iter().map(|i| Shown {
+            question: &set.questions[i],
+            given: given[i],
+            layers: (0..self.maps.len()).map(|layer| self.weights(layer, i)).collect(),
+        });
+        draw::picture(&shown.collect::<Vec<_>>(), &set.scenes, self.grid, set.grid)
     }
 
     /// The weights of a layer for a question.
     fn weights(&self, layer: usize, question: usize) -> &[f32] {
-        &self.maps[layer][question * self.regions..][..self.regions]
+        let regions = self.grid[0] * self.grid[1];
+        &self.maps[layer][question * regions..][..regions]
     }
 
     fn tell(&self, cx: &mut Ctx<'_>) {
@@ -204,6 +246,7 @@ pub(super) fn write(
     given: &[&str],
     known: impl Fn(&str) -> bool,
     looked: &Looked,
+    wordnet: Option<&Path>,
     cx: &mut Ctx<'_>,
 ) -> Result<Output> {
     let percent = |count: usize, of: usize| 100.0 * count as f64 / of.max(1) as f64;
@@ -216,6 +259,26 @@ pub(super) fn write(
     cx.metric("known", percent(single().filter(|(q, _)| known(&q.answer)).count(), singles));
     cx.metric("questions", given.len() as f64);
     cx.metric("single", singles as f64);
+    let mean = |shares: &[f64]| 100.0 * shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+    if let Some(path) = wordnet {
+        let taxonomy = Taxonomy::read(path)?;
+        for (name, threshold) in [("wups90", 0.9), ("wups0", 0.0)] {
+            let shares = single().map(|(q, given)| {
+                wups(
+                    &taxonomy,
+                    &given.split(", ").collect::<Vec<_>>(),
+                    &q.things().collect::<Vec<_>>(),
+                    threshold,
+                )
+            });
+            cx.metric(name, mean(&shares.collect::<Vec<_>>()));
+        }
+    }
+    let answered = pairs().filter(|(q, _)| !q.people.is_empty());
+    let agreed: Vec<f64> = answered.map(|(q, given)| agreement(&q.people, given)).collect();
+    if !agreed.is_empty() {
+        cx.metric("agreement", mean(&agreed));
+    }
     let failed = |e: csv::Error| StageError::Other(e.to_string());
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut head =

@@ -54,7 +54,7 @@ impl Stage for Guess {
         let given: Vec<&str> = set.questions.iter().map(guess).collect();
         let known: std::collections::BTreeSet<&str> = train.questions.iter().map(|q| &*q.answer).collect();
         let looked = Looked::new(Maps::new(), None, &set);
-        write(&set, &given, |answer| known.contains(answer), &looked, cx)
+        write(&set, &given, |answer| known.contains(answer), &looked, p.wordnet.as_deref(), cx)
     }
 }
 

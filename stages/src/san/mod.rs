@@ -14,23 +14,30 @@
 //! | p_ans = softmax(W_u·u + b_u) | [`model::San::forward`], [`train`] |
 //! | the released code's attention | [`attention::Variant`] |
 //! | baselines: the most frequent answer | [`guess`] |
+//! | WUPS, and the accuracy of VQA | [`wups`], [`people::agreement`] |
+//! | where attention is, as a picture | [`draw`] |
 //!
 //! [`world`] makes questions that take two steps by construction; [`questions`] says how questions about pictures lie in
 //! an artifact.
 
 pub mod attention;
+pub mod draw;
 pub mod evaluate;
 pub mod guess;
 pub mod model;
+pub mod people;
 pub mod questions;
 pub mod reader;
 pub mod sets;
 pub mod source;
 pub mod split;
+pub mod start;
+pub mod taxonomy;
 pub mod train;
 pub mod vision;
 pub mod words;
 pub mod world;
+pub mod wups;
 
 use dfdx::prelude::Cpu;
 use runpipe_base::{DynStage, KindSpec, Paper};
@@ -50,6 +57,7 @@ pub const STAGES: &[&dyn DynStage] = &[
     &sets::easy_vqa::EasyVqa,
     &sets::nlvr::Nlvr,
     &sets::shapes::Shapes,
+    &sets::vqa::Vqa,
     &split::Split,
     &train::Train,
     &world::stage::MakeWorld,

@@ -112,11 +112,14 @@ impl Reader {
             }
             Net::Cnn(conv) => conv.forward(pass, self.word.forward(pass, words)?, packed),
             Net::Lstm(lstm) => {
-                // The released code feeds words from the last to the first.
-                let direction =
-                    if self.variant == Variant::Paper { Direction::Forward } else { Direction::Backward };
+                // The released code feeds words from the last to the first, and shows cells without a tanh.
                 let x = self.word.forward(pass, words)?;
-                Ok(lstm.forward(pass, x, packed, None, direction)?.into_last().hidden)
+                let read = if self.variant == Variant::Paper {
+                    lstm.forward(pass, x, packed, None, Direction::Forward)?
+                } else {
+                    lstm.forward_bare(pass, x, packed, Direction::Backward)?
+                };
+                Ok(read.into_last().hidden)
             }
         }
     }

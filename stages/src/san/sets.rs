@@ -3,8 +3,10 @@
 
 pub mod daquar;
 pub mod easy_vqa;
+mod features;
 pub mod nlvr;
 pub mod shapes;
+pub mod vqa;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 use image::imageops::FilterType;
 use runpipe_base::{Ctx, Output, Spec, StageError, params};
 
+use self::features::Features;
 use super::PAPER;
 use super::questions::{DATASET, KIND, Question, Scenes, Set, dataset};
 use crate::code;
@@ -26,12 +29,17 @@ params! {
         dir: PathBuf;
         /// The partition to judge by; all others are learnt from. None: the first there is of `test`, `val` and `dev`.
         test: Option<String> = None;
+        /// All partitions are one, a share of whose pictures is judged by.
+        pool: bool = false;
         /// Where there is one partition only, this share of its pictures is judged by.
         held: f64 = 0.2, in 0.01..=0.99;
         /// Height that pictures are brought to; none: their own, which must be the same of all.
         height: Option<usize> = None, in 4..=1024, unit "pixels";
         /// Width that pictures are brought to.
         width: Option<usize> = None, in 4..=1024, unit "pixels";
+        /// Regions in place of pictures, made by another program: a safetensors file with `regions`, `[N, rows, columns, width]`
+        /// of 32 or 16 bits, and beside it a text file of the same name, a picture's name a line.
+        features: Option<PathBuf> = None;
         /// Which pictures are held out.
         seed: u64 = 0;
     }
@@ -90,6 +98,9 @@ fn divide(mut parts: Vec<Part>, p: &Reading) -> Result<[Set; 2], StageError> {
             })?,
             None => JUDGES.iter().find_map(|test| names.iter().position(|name| name == test)),
         };
+    if p.pool {
+        parts = vec![pooled(parts)?];
+    }
     match (judge, parts.len()) {
         (_, 1) => {
             let part = parts.remove(0);
@@ -105,6 +116,21 @@ fn divide(mut parts: Vec<Part>, p: &Reading) -> Result<[Set; 2], StageError> {
             names.join("`, `")
         ))),
     }
+}
+
+/// Partitions as one; groups of different ones stay different.
+fn pooled(parts: Vec<Part>) -> Result<Part, StageError> {
+    let name = parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join("+");
+    let ids: BTreeSet<(usize, u64)> = parts
+        .iter()
+        .enumerate()
+        .flat_map(|(i, part)| part.groups.iter().map(move |group| (i, *group)))
+        .collect();
+    let ids: BTreeMap<(usize, u64), u64> = ids.into_iter().zip(0..).collect();
+    let groups =
+        parts.iter().enumerate().flat_map(|(i, part)| part.groups.iter().map(move |group| (i, *group)));
+    let groups = groups.map(|group| ids[&group]).collect();
+    Ok(Part { name, set: joined(parts.into_iter().map(|part| part.set).collect())?, groups })
 }
 
 /// Which pictures are held out: whole groups in random order until there are enough pictures, one group at least on each
@@ -206,11 +232,14 @@ impl Album {
     fn of(dir: &Path, part: &str) -> Result<Self, StageError> {
         let names = entries(dir)?;
         let begins = |start: &str| names.iter().find(|name| name.starts_with(start));
-        let name = begins(&format!("{part}_images")).or_else(|| begins("images")).ok_or_else(|| {
-            let message =
-                format!("expected pictures in `{part}_images`, a folder or a tar archive, found none");
-            StageError::Data { path: dir.display().to_string(), line: 0, message }
-        })?;
+        let own = [part.to_owned(), format!("{part}.tar"), format!("{part}.tar.gz")];
+        let own = || names.iter().find(|name| own.contains(name));
+        let name =
+            begins(&format!("{part}_images")).or_else(own).or_else(|| begins("images")).ok_or_else(|| {
+                let message =
+                    format!("expected pictures in `{part}_images`, a folder or a tar archive, found none");
+                StageError::Data { path: dir.display().to_string(), line: 0, message }
+            })?;
         let archive = Archive::open(&dir.join(name))?;
         let mut places = BTreeMap::new();
         for (name, place) in archive.list()? {
@@ -240,6 +269,22 @@ impl Album {
     }
 }
 
+/// Where what is shown of pictures comes from.
+enum Shelf {
+    Album(Album),
+    Features(Features),
+}
+
+impl Shelf {
+    /// Features if there are some, or the pictures of a partition.
+    fn of(p: &Reading, part: &str) -> Result<Self, StageError> {
+        match &p.features {
+            Some(path) => Features::read(path).map(Self::Features),
+            None => Album::of(&p.dir, part).map(Self::Album),
+        }
+    }
+}
+
 /// A question as it is read: the name of its picture and of the picture's group, and the rest.
 struct Read {
     picture: String,
@@ -247,39 +292,57 @@ struct Read {
     question: Question,
 }
 
-/// The partition that questions and an album make; every picture is read once.
+/// The partition that questions and a shelf make; every picture is read once.
 fn with_pictures(
     name: &str,
     read: Vec<Read>,
-    album: &Album,
+    shelf: &Shelf,
     p: &Reading,
     cx: &Ctx<'_>,
 ) -> Result<Part, StageError> {
     let (mut found, mut groups) = (BTreeMap::new(), Vec::new());
-    let (mut size, mut bytes, mut questions) = (None, Vec::new(), Vec::new());
+    let (mut scenes, mut questions) = (None, Vec::new());
     let count = read.len() as u64;
     for (i, Read { picture, group, question }) in read.into_iter().enumerate() {
-        let place = if let Some(place) = found.get(&picture) {
-            *place
-        } else {
+        if !found.contains_key(&picture) {
             cx.stop_point()?;
             cx.progress(i as u64, count, "questions", name);
-            let (own, planes) = album.picture(&picture, p)?;
-            if *size.get_or_insert(own) != own {
-                let message =
-                    "expected pictures of one size, found another; `height` and `width` bring them to one"
-                        .to_owned();
-                return Err(album.archive.wrong(&picture, message));
-            }
-            bytes.extend(planes);
+            add(&mut scenes, shelf, &picture, p)?;
+            found.insert(picture.clone(), groups.len());
             groups.push(group);
-            found.insert(picture, groups.len() - 1);
-            groups.len() - 1
-        };
-        questions.push(Question { picture: place, ..question });
+        }
+        questions.push(Question { picture: found[&picture], ..question });
     }
-    let scenes = Scenes::Pixels { size: size.unwrap_or([3, 1, 1]), bytes };
+    let scenes = scenes.unwrap_or(Scenes::Pixels { size: [3, 1, 1], bytes: Vec::new() });
     Ok(Part { name: name.to_owned(), set: Set { scenes, questions, grid: None }, groups })
+}
+
+/// Adds a picture to those before, if there are any.
+fn add(scenes: &mut Option<Scenes>, shelf: &Shelf, picture: &str, p: &Reading) -> Result<(), StageError> {
+    match shelf {
+        Shelf::Features(features) => {
+            let (grid, width) = (features.grid, features.width);
+            let found = features.of(picture).ok_or_else(|| {
+                StageError::Input(format!("`features`: expected a picture `{picture}`, found none"))
+            })?;
+            let all = scenes.get_or_insert(Scenes::Regions { grid, width, numbers: Vec::new() });
+            if let Scenes::Regions { numbers, .. } = all {
+                numbers.extend(found);
+            }
+        }
+        Shelf::Album(album) => {
+            let (own, planes) = album.picture(picture, p)?;
+            let all = scenes.get_or_insert(Scenes::Pixels { size: own, bytes: Vec::new() });
+            if let Scenes::Pixels { size, bytes } = all {
+                if *size != own {
+                    let message = "expected pictures of one size, found another; `height` and `width` bring them to one";
+                    return Err(album.archive.wrong(picture, message.into()));
+                }
+                bytes.extend(planes);
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

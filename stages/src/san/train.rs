@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::PAPER;
 use super::evaluate::found;
 use super::model::{Batch, Net, San, best, fits};
+use super::people;
 use super::questions::{self, Look, Question, Set, json};
 use super::source::{Batches, Source};
+use super::start::{self, Start};
 use super::words::Names;
 use crate::code;
 use crate::kit::backend::{Backend, Result, Scalar, Taped, on_device};
@@ -64,7 +66,13 @@ params! {
         lr: f64 = 3e-3, in 0.0..=100.0;
         /// Its course.
         course: Course = Course::Linear;
-        /// Weight decay, of all weights but biases and norms.
+        /// Norm down to which the gradient of each parameter alone is scaled, its decay in it; 0.1 in the released code.
+        clip: Option<f32> = None, in 0.0..=1e6;
+        /// Learning rate of words as a multiple of the others'; 80 in the released code.
+        word_rate: f32 = 1.0, in 0.0..=1e6;
+        /// How weights start.
+        start: Start = Start::Layers;
+        /// Weight decay, of all weights but biases and norms; with SGD, as in the released code, of biases too and not of words.
         decay: f32 = 0.0, in 0.0..=1.0;
         /// Questions of a picture come in one batch, so that the picture is seen once for all of them.
         together: bool = false;
@@ -179,6 +187,24 @@ impl Stage for Train {
     }
 }
 
+impl Recipe {
+    fn optimizer(&self) -> Optimizer {
+        let optimizer = match self.rule {
+            Rule::Adam => Optimizer::new(OptimizerConfig { decay: self.decay, ..OptimizerConfig::adam() })
+                .group(WORD, self.word_rate, None),
+            Rule::Sgd => Optimizer::new(OptimizerConfig::sgd(0.9, false, self.decay))
+                .group("", 1.0, Some(self.decay))
+                .group(WORD, self.word_rate, Some(0.0)),
+        };
+        match self.clip {
+            Some(norm) => optimizer.clip_each(norm),
+            None => optimizer,
+        }
+    }
+}
+
+/// How the names of words' vectors begin.
+const WORD: &str = "question.word.";
 /// Questions of a world that its words and answers are counted over.
 const COUNTED: u64 = 5000;
 /// Steps whose mean is a point of a curve.
@@ -190,7 +216,7 @@ fn labels(question: &Question, answers: &Names, several: bool) -> Vec<u32> {
         let wanted = several || question.single();
         return answers.id(&question.answer).filter(|_| wanted).into_iter().collect();
     }
-    question.people.iter().filter_map(|answer| answers.id(answer)).collect()
+    question.people.iter().filter_map(|given| answers.id(&people::answer(given))).collect()
 }
 
 /// The words and the answers of questions.
@@ -218,6 +244,9 @@ fn train<D: Backend>(
     let look = source.look();
     let mut params = Params::new(device, recipe.seed);
     let san = San::new(&mut params, &p.net, look, (words.len(), answers.len()))?;
+    if recipe.start == Start::Small {
+        start::small(&mut params, recipe.seed)?;
+    }
     let order = Stream::new(recipe.seed, "order");
     let batches = Batches::new(source, recipe.batch, recipe.together, order, |question| {
         !labels(question, &answers, recipe.several).is_empty()
@@ -235,11 +264,7 @@ fn train<D: Backend>(
     cx.metric("words", words.len() as f64);
     cx.metric("answers", answers.len() as f64);
     let (fitted, task) = {
-        let config = match recipe.rule {
-            Rule::Adam => OptimizerConfig { decay: recipe.decay, ..OptimizerConfig::adam() },
-            Rule::Sgd => OptimizerConfig::sgd(0.9, false, recipe.decay),
-        };
-        let mut optimizer = Optimizer::new(config);
+        let mut optimizer = recipe.optimizer();
         let names = (&words, &answers);
         let mut task = Learn {
             san: &san,

@@ -29,7 +29,7 @@ fn answers_are_counted() {
     let mut cx = Ctx::new(&NullHost, Device::Cpu);
     let looked = Looked::new(Maps::new(), None, &set);
     let given = ["red", "red", "red, blue", "green"];
-    let output = write(&set, &given, |answer| answer != "green", &looked, &mut cx).unwrap();
+    let output = write(&set, &given, |answer| answer != "green", &looked, None, &mut cx).unwrap();
     let (metrics, _) = cx.into_reported();
     let near =
         |name: &str, expected: f64| assert!((metrics[name] - expected).abs() < 1e-9, "{name}: {metrics:?}");
@@ -69,4 +69,27 @@ fn nothing_is_told_of_attention_where_there_is_none() {
     Looked::new(Maps::new(), None, &set).tell(&mut cx);
     let (metrics, series) = cx.into_reported();
     assert!(metrics.is_empty() && series.is_empty());
+}
+
+const WORDNET: &str = "00000001 03 n 01 colour 0 000 | \n00000002 03 n 01 red 0 001 @ 00000001 n 0000 | \n\
+                       00000003 03 n 01 blue 0 001 @ 00000001 n 0000 | \n";
+
+/// red and blue are 2·1 / (2·1 + 2) alike; ten people of whom two said blue agree with it by 0.6.
+#[test]
+fn answers_that_are_nearly_right_count_nearly() {
+    let file = tempfile::tempdir().unwrap();
+    std::fs::write(file.path().join("data.noun"), WORDNET).unwrap();
+    let mut questions = vec![question("red", &[]), question("blue", &[])];
+    questions[0].people = (0..10).map(|i| if i < 2 { "blue".into() } else { format!("no {i}") }).collect();
+    let set = set(questions);
+    let mut cx = Ctx::new(&NullHost, Device::Cpu);
+    let looked = Looked::new(Maps::new(), None, &set);
+    write(&set, &["blue", "blue"], |_| true, &looked, Some(file.path()), &mut cx).unwrap();
+    let (metrics, _) = cx.into_reported();
+    let near =
+        |name: &str, expected: f64| assert!((metrics[name] - expected).abs() < 1e-9, "{name}: {metrics:?}");
+    near("accuracy", 50.0);
+    near("wups0", 75.0);
+    near("wups90", 52.5);
+    near("agreement", 60.0);
 }

@@ -77,17 +77,25 @@ fn short_questions_are_read_and_single_words_know_no_order() {
     }
 }
 
-/// The released code reads from the last word to the first, which a palindrome does not show.
+/// The released code's LSTM reads from the last word to the first: a palindrome backwards is the same to it, and so is every
+/// question to a paper's reader whose words are turned, but for the tanh of the cells.
 #[test]
-fn directions_differ_but_for_palindromes() {
-    let (params, paper) = reader(Encoder::Lstm, Variant::Paper);
-    let released = Reader { variant: Variant::Released, ..paper.clone() };
-    let both = |words: &[u32]| [read(&params, &paper, &[words]), read(&params, &released, &[words])];
-    let [forward, backward] = both(&[1, 2, 3, 2, 1]);
-    assert_eq!(forward, backward);
-    let [forward, backward] = both(&[1, 2, 3]);
-    assert_ne!(forward, backward);
-    assert_eq!(backward, read(&params, &paper, &[&[3, 2, 1]]));
+fn the_released_reader_goes_backwards_and_has_no_bound() {
+    let (mut params, released) = reader(Encoder::Lstm, Variant::Released);
+    let back = |words: &[u32]| read(&params, &released, &[words]);
+    assert_eq!(back(&[1, 2, 3, 2, 1]), back(&[1, 2, 3, 2, 1].iter().rev().copied().collect::<Vec<_>>()));
+    assert_ne!(back(&[1, 2, 3]), back(&[3, 2, 1]));
+    let (_, paper) = reader(Encoder::Lstm, Variant::Paper);
+    // One step from nothing: h = o·c against o·tanh c.
+    let (bare, bound) = (back(&[4]), read(&params, &paper, &[&[4]]));
+    assert!(
+        bare[0].iter().zip(&bound[0]).all(|(bare, bound)| bare.abs() >= bound.abs() && bare * bound >= 0.0)
+    );
+    let large = params.numbers("lstm.bias").unwrap().iter().map(|_| 4.0).collect::<Vec<f32>>();
+    let bias = crate::kit::params::save([("lstm.bias", vec![4 * WIDTH], large)]).unwrap();
+    params.load_some(&bias, |name| name == "lstm.bias").unwrap();
+    assert!(read(&params, &released, &[&[1, 2, 3, 4]])[0].iter().all(|x| *x > 1.0), "o·c passes 1");
+    assert!(read(&params, &paper, &[&[1, 2, 3, 4]])[0].iter().all(|x| *x < 1.0));
 }
 
 /// Of one word, so that no other window is about to become the largest.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use runpipe_base::{Ctx, Inputs, Output, ParamSpec, Params, Record, Spec, Stage, StageError, params};
 
-use super::{Album, Read, Reading, declare, output, partitions, tokens, type_of, with_pictures};
+use super::{Read, Reading, Shelf, declare, output, partitions, tokens, type_of, with_pictures};
 use crate::data::files;
 use crate::san::questions::Question;
 
@@ -61,7 +61,7 @@ impl Stage for Daquar {
                     .fold(0, |n: u64, digit| n.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
                 Read { picture, group, question: Question { class, text, answer, ..Question::default() } }
             });
-            parts.push(with_pictures(&name, read.collect(), &Album::of(dir, &name)?, &p.reading, cx)?);
+            parts.push(with_pictures(&name, read.collect(), &Shelf::of(&p.reading, &name)?, &p.reading, cx)?);
         }
         output(parts, &p.reading, cx)
     }

@@ -2,7 +2,7 @@
 
 use runpipe_base::{Ctx, Inputs, Output, Spec, Stage, StageError};
 
-use super::{Album, Read, Reading, declare, output, partitions, tokens, with_pictures};
+use super::{Read, Reading, Shelf, declare, output, partitions, tokens, with_pictures};
 use crate::data::files;
 use crate::san::questions::Question;
 
@@ -35,7 +35,7 @@ impl Stage for EasyVqa {
                 let question = Question { class, text, answer, ..Question::default() };
                 Read { picture: picture.to_string(), group: picture, question }
             });
-            parts.push(with_pictures(&name, read.collect(), &Album::of(&p.dir, &name)?, p, cx)?);
+            parts.push(with_pictures(&name, read.collect(), &Shelf::of(p, &name)?, p, cx)?);
         }
         output(parts, p, cx)
     }

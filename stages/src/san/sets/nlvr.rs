@@ -5,7 +5,7 @@ use std::path::Path;
 use runpipe_base::{Ctx, Inputs, Output, ParamSpec, Params, Record, Spec, Stage, StageError, choice, params};
 use serde::Deserialize;
 
-use super::{Album, Part, Read, Reading, declare, output, partitions, tokens, with_pictures};
+use super::{Part, Read, Reading, Shelf, declare, output, partitions, tokens, with_pictures};
 use crate::data::files;
 use crate::san::questions::{Question, Scenes, Set};
 
@@ -69,7 +69,7 @@ impl Stage for Nlvr {
                         group: example.group(),
                         question: example.question(0),
                     });
-                    with_pictures(&name, read.collect(), &Album::of(&p.reading.dir, &name)?, &p.reading, cx)?
+                    with_pictures(&name, read.collect(), &Shelf::of(&p.reading, &name)?, &p.reading, cx)?
                 }
             };
             parts.push(part);

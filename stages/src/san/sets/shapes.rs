@@ -23,10 +23,10 @@ impl Stage for Shapes {
     }
 
     fn run(&self, p: &Reading, _: &Inputs<'_>, cx: &mut Ctx<'_>) -> Result<Output, StageError> {
-        if p.height.is_some() || p.width.is_some() {
-            return Err(StageError::Input(
-                "expected no `height` and `width`: these pictures are not resized".into(),
-            ));
+        if p.height.is_some() || p.width.is_some() || p.features.is_some() {
+            let message =
+                "expected no `height`, `width` and `features`: these pictures are taken as they are";
+            return Err(StageError::Input(message.into()));
         }
         let parts = partitions(&p.dir, &[".input.npy"])?;
         let parts = parts.into_iter().map(|(name, path)| part(&p.dir, name, &path));

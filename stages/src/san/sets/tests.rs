@@ -86,6 +86,16 @@ fn of_one_partition_a_share_is_held_out() {
     }
 }
 
+/// Groups that have the same number in two partitions are two.
+#[test]
+fn partitions_may_be_pooled() {
+    let pool = Reading { pool: true, ..reading() };
+    let [train, test] = divide(vec![part("one", 10), part("two", 10)], &pool).unwrap();
+    assert_eq!((train.questions.len(), test.questions.len()), (16, 4));
+    let one = pooled(vec![part("one", 3), part("two", 2)]).unwrap();
+    assert_eq!((one.name.as_str(), one.groups), ("one+two", vec![0, 1, 2, 3, 4]));
+}
+
 proptest! {
     /// Groups stay whole, there is something on both sides, and no more is held out than one group beyond the share.
     #[test]
