@@ -12,7 +12,7 @@ use super::attention::entropy;
 use super::questions::{Question, Scenes};
 
 /// Side of a panel, and room around it.
-const SIDE: f64 = 150.0;
+const SIDE: f64 = 210.0;
 const GAP: f64 = 14.0;
 /// Room for the question above a row of panels, and for numbers below.
 const ABOVE: f64 = 44.0;
