@@ -147,3 +147,12 @@ pub(crate) fn escape(text: &str) -> String {
 pub(crate) fn count(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
+
+/// A text and the code in it, which stands between backticks; all of it is text where one of these is alone.
+pub(crate) fn spans(text: &str) -> Vec<(bool, &str)> {
+    if text.matches('`').count() % 2 == 1 {
+        return vec![(false, text)];
+    }
+    let spans = text.split('`').enumerate().map(|(i, span)| (i % 2 == 1, span));
+    spans.filter(|(_, span)| !span.is_empty()).collect()
+}

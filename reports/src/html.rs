@@ -138,7 +138,7 @@ fn table(table: &Table, provenance: &Provenance) -> Markup {
     let (cells, values) = (Grid::of(table), Grid::values(table, provenance));
     html! {
         figure.table id={ "table-" (table.number) } {
-            figcaption { b { "Table " (table.number) "." } " " (table.caption) }
+            figcaption { b { "Table " (table.number) "." } " " (caption(&table.caption)) }
             div.scroll { (grid(&cells, "")) }
             (notes(&cells.notes(table)))
             @if let (Some(comparison), Some((axis, value))) = (Grid::comparison(table), &table.baseline) {
@@ -151,6 +151,15 @@ fn table(table: &Table, provenance: &Provenance) -> Markup {
                     div.scroll { (grid(&values, "values")) }
                 }
             }
+        }
+    }
+}
+
+/// A caption, which may hold code between backticks.
+fn caption(text: &str) -> Markup {
+    html! {
+        @for (is_code, span) in format::spans(text) {
+            @if is_code { code { (span) } } @else { (span) }
         }
     }
 }
@@ -187,7 +196,7 @@ fn plot(plot: &Plot) -> Markup {
     html! {
         figure id={ "figure-" (plot.number) } {
             div.scroll { (PreEscaped(svg::plot(plot))) }
-            figcaption { b { "Figure " (plot.number) "." } " " (plot.caption) }
+            figcaption { b { "Figure " (plot.number) "." } " " (caption(&plot.caption)) }
             (notes(&plot.notes))
         }
     }
@@ -230,7 +239,7 @@ fn figure(figure: &Figure) -> Markup {
                     }
                 }
             }
-            figcaption { b { "Figure " (figure.number) "." } " " (figure.caption) }
+            figcaption { b { "Figure " (figure.number) "." } " " (caption(&figure.caption)) }
         }
     }
 }

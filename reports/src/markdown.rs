@@ -51,15 +51,27 @@ pub fn render(report: &Report) -> String {
 
 /// `text` on one line, with nothing that Markdown would read as its own, and otherwise as it stands.
 fn line(text: &str) -> String {
+    escaped(text, false)
+}
+
+/// The same of a caption, which may hold code between backticks.
+fn caption(text: &str) -> String {
+    escaped(text, format::spans(text).iter().any(|(is_code, _)| *is_code))
+}
+
+fn escaped(text: &str, with_code: bool) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let links = text.contains("](") || text.contains("][") || text.contains("]:");
     let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let mut out = String::new();
-    let mut before = None;
+    let (mut before, mut in_code) = (None, false);
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         let after = rest.peek().copied();
+        in_code ^= with_code && c == '`';
         let special = match c {
+            _ if in_code => false,
+            '`' if with_code => false,
             '\\' | '`' | '*' | '|' => true,
             '[' | ']' => links,
             // Inside a word it is a letter like others.
@@ -102,7 +114,7 @@ fn lost(out: &mut String, provenance: &Provenance) {
 }
 
 fn table(out: &mut String, table: &Table) {
-    let _ = writeln!(out, "**Table {}.** {}\n", table.number, line(&table.caption));
+    let _ = writeln!(out, "**Table {}.** {}\n", table.number, caption(&table.caption));
     let cells = Grid::of(table);
     out.push_str(&grid(&cells));
     notes(out, &cells.notes(table));
@@ -164,9 +176,9 @@ fn grid(grid: &Grid) -> String {
 }
 
 fn plot(out: &mut String, plot: &Plot) {
-    let caption = line(&plot.caption);
-    let _ = writeln!(out, "![{caption}](figures/{}.svg)\n", plot.slug);
-    let _ = write!(out, "**Figure {}.** {caption}", plot.number);
+    let title = line(&plot.caption);
+    let _ = writeln!(out, "![{title}](figures/{}.svg)\n", plot.slug);
+    let _ = write!(out, "**Figure {}.** {}", plot.number, caption(&plot.caption));
     if !plot.caption.ends_with(['.', '!', '?']) && !plot.notes.is_empty() {
         out.push('.');
     }
@@ -222,7 +234,7 @@ fn figure(out: &mut String, figure: &Figure) {
             };
         }
     }
-    let _ = writeln!(out, "**Figure {}.** {}\n", figure.number, line(&figure.caption));
+    let _ = writeln!(out, "**Figure {}.** {}\n", figure.number, caption(&figure.caption));
 }
 
 fn parameters(out: &mut String, report: &Report) {

@@ -162,6 +162,23 @@ fn the_command_of_a_run_is_one_for_a_shell() {
     );
 }
 
+/// Code in captions is code on both pages; a backtick alone is one.
+#[test]
+fn captions_may_hold_code() {
+    let (mut maker, f1) = toy();
+    let mut pages = |caption: &str| {
+        let options = [("caption", text(caption))];
+        let item = ReportItem::Table(spec(std::slice::from_ref(&f1), &["site"], &["seed"], &options));
+        let report = report(&mut maker, item);
+        [crate::html::render(&report), crate::markdown::render(&report)]
+    };
+    let [html, markdown] = pages("Against `a_b*`, *not* code");
+    assert!(html.contains("Against <code>a_b*</code>, *not* code"), "{html}");
+    assert!(markdown.contains("Against `a_b*`, \\*not\\* code"), "{markdown}");
+    let [html, markdown] = pages("one ` alone");
+    assert!(html.contains("one ` alone") && markdown.contains("one \\` alone"), "{markdown}");
+}
+
 /// `baseline = none` compares nothing, also where a row is called so.
 #[test]
 fn a_row_named_none_is_no_baseline_by_itself() {
