@@ -31,17 +31,17 @@ choice! {
 params! {
     /// How a net is trained.
     pub struct Recipe {
-        /// Steps. On two cores the small families learn 16×16 pictures in 2000; the paper takes tens of thousands on ImageNet.
+        /// Steps. On two cores the small families learn 16×16 pictures in 2000; MetaPruning takes tens of thousands on ImageNet.
         steps: u64 = 2000, in 1.., unit "steps";
         /// Passes over the pictures, in place of steps.
         epochs: Option<u64> = None, in 1.., unit "epochs";
-        /// Pictures of a batch; a PruningNet shows all of them one structure.
+        /// Pictures of a batch. A PruningNet shows all of them one structure.
         batch: usize = 64, in 2..=65_536, unit "pictures";
-        /// Peak learning rate of SGD with momentum 0.9; the paper's is 0.25 for 512 pictures of a batch, 0.5 for 1024.
+        /// Peak learning rate of SGD with momentum 0.9; MetaPruning's is 0.25 for 512 pictures of a batch, 0.5 for 1024.
         lr: f64 = 0.1, in 0.0..=10.0;
         /// Its course.
         course: Course = Course::Linear;
-        /// Weight decay, of all but norms and depthwise filters that are not generated. Source: the paper's for MobileNets.
+        /// Weight decay of all but norms and biases, nor of MetaPruning's depthwise filters unless they are generated. Source: MetaPruning's for MobileNets.
         decay: f32 = 4e-5, in 0.0..=1.0;
         /// What the true class shares with all.
         smoothing: f32 = 0.1, in 0.0..1.0;
