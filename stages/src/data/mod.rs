@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod augment;
+pub mod chart;
 pub mod cifar;
 pub mod commands;
 pub mod concat;

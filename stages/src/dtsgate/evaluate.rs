@@ -11,6 +11,7 @@ use super::tokens::{self, Tokens};
 use super::traffic::Traffic;
 use super::trained::{self, Trained};
 use crate::code;
+use crate::data::json;
 use crate::kit::backend::{Backend, on_device};
 
 /// The kind of scores of a language model.
@@ -34,7 +35,7 @@ impl Scores {
     /// # Errors
     /// [`StageError::Input`] when it is broken.
     pub fn read(view: &View<'_>) -> Result<Self, StageError> {
-        serde_json::from_str(&view.text(FILE)?).map_err(|e| StageError::Input(format!("`{FILE}`: {e}")))
+        json::read(view, FILE)
     }
 }
 
@@ -142,9 +143,8 @@ fn judge<D: Backend>(
     cx.metric("as_trained", scores.as_trained);
     cx.metric("tokens", tokens as f64);
     traffic.report(cx);
-    let json = serde_json::to_string_pretty(&scores).map_err(|e| StageError::Other(e.to_string()))?;
     Ok(Output::new(Kind::of(KIND))
-        .file(FILE, json + "\n")
+        .file(FILE, json::text(&scores)?)
         .file("routing.csv", traffic.routing()?)
         .file("domains.csv", traffic.domains()?))
 }

@@ -3,6 +3,7 @@
 use crate::kit::cpu::par;
 use crate::kit::ops::softmax::softmax_row;
 use crate::kit::rng::Stream;
+use crate::kit::tally::argmax;
 
 /// As many numbers of Gumbel(0, 1) as asked for: −ln(−ln u), u in the open interval (0, 1).
 pub fn gumbel(stream: Stream, count: usize) -> Vec<f32> {
@@ -27,11 +28,6 @@ pub fn tempered(z: &[f32], noise: &[f32], temperature: f64, experts: usize) -> V
         p.chunks_exact_mut(experts).for_each(softmax_row);
     });
     p
-}
-
-/// The place of the largest number, the first of equals.
-pub fn best(row: &[f32]) -> usize {
-    (1..row.len()).fold(0, |best, e| if row[e] > row[best] { e } else { best })
 }
 
 /// The place of the largest number but one place.
@@ -62,7 +58,7 @@ pub fn above(p: &[f32], threshold: f32) -> Vec<bool> {
 pub fn highest(scores: &[f32], experts: usize) -> Vec<bool> {
     let mut mask = vec![false; scores.len()];
     for (scores, mask) in scores.chunks_exact(experts).zip(mask.chunks_exact_mut(experts)) {
-        mask[best(scores)] = true;
+        mask[argmax(scores)] = true;
     }
     mask
 }

@@ -37,7 +37,7 @@ pub struct Sizes {
     pub inner: usize,
     /// Experts of a layer that has any; 0: no layer has.
     pub experts: usize,
-    /// Every so-manieth layer has experts.
+    /// One layer in so many has experts, the last of each run.
     pub every: usize,
     /// Chance that dropout drops a number, in training only.
     pub dropout: f32,

@@ -7,7 +7,8 @@ use runpipe_base::{Ctx, Inputs, Kind, Output, Port, Spec, Stage, StageError, par
 use super::PAPER;
 use super::trained::{self, Point, Trained};
 use crate::code;
-use crate::metapruning::picture::{self, Mark, Series, scatter};
+use crate::data::chart::{Mark, Series, scatter};
+use crate::data::picture;
 
 /// `dtsgate.race`: compares a run with another.
 pub struct Race;

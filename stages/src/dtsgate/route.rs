@@ -4,8 +4,9 @@ use runpipe_base::{StageError, choice};
 use serde::{Deserialize, Serialize};
 
 use super::cooling::{Cooling, Moment};
-use super::gate::{above, balance, best, capacity, gumbel, highest, limit, lists, second, shares, tempered};
+use super::gate::{above, balance, capacity, gumbel, highest, limit, lists, second, shares, tempered};
 use crate::kit::rng::Stream;
+use crate::kit::tally::argmax;
 
 choice! {
     /// A way to send tokens to experts.
@@ -261,7 +262,7 @@ impl Routing {
         for (row, z) in z.chunks_exact(experts).enumerate() {
             let at = row * experts;
             let noisy: Vec<f32> = z.iter().zip(&noise[at..]).map(|(z, noise)| z + noise).collect();
-            let chosen = second(&noisy, best(z));
+            let chosen = second(&noisy, argmax(z));
             let mut asked = true;
             if let (Runner::Random, Some(stream)) = (self.second, stream) {
                 asked = stream.child(row as u64).chance((2.0 * f64::from(p[at + chosen])).min(1.0));

@@ -27,7 +27,7 @@ params! {
     pub struct SpawnParams {
         /// Experts that each block becomes.
         experts: usize = 8, in 1..=1024;
-        /// Every so-manieth layer gets them.
+        /// One layer in so many gets them, the last of each run.
         every: usize = 2, in 1..=96;
         /// How they are made unlike each other; the first stays as it is.
         diversity: Diversity = Diversity::Mask;

@@ -26,7 +26,7 @@ params! {
         arm: Arm = Arm::Dts;
         /// Experts of a layer that has any.
         experts: usize = 8, in 1..=1024;
-        /// Every so-manieth layer has experts. Source: the authors' code has 2.
+        /// One layer in so many has experts, the last of each run. Source: the authors' code has 2.
         every: usize = 2, in 1..=96;
         /// Layers.
         layers: usize = 4, in 1..=96;

@@ -28,5 +28,6 @@ pub mod optim;
 pub mod params;
 pub mod rng;
 pub mod schedule;
+pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;

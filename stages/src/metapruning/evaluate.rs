@@ -18,7 +18,7 @@ use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, on_device};
 use crate::kit::ops::batch_norm::Statistics;
 use crate::kit::params::Pass;
-use crate::vision::best;
+use crate::kit::tally::argmax;
 
 /// The kind of an accuracy.
 pub const KIND: &str = "scores/top1";
@@ -137,7 +137,7 @@ fn accuracy<D: Backend>(trained: &Trained<D>, pictures: &Pictures, cx: &Ctx<'_>)
         let logits = logits(&Pass::eval(params), net, layers, &chosen, x, &mut norms)?;
         let logits = D::view(&logits);
         let rows = logits.chunks_exact(net.classes).zip(&part.labels);
-        right += rows.filter(|(row, label)| best(row) == **label as usize).count();
+        right += rows.filter(|(row, label)| argmax(row) == **label as usize).count();
     }
     Ok(100.0 * right as f64 / pictures.len().max(1) as f64)
 }
@@ -225,7 +225,7 @@ fn uncalibrated<D: Backend>(
     let logits = logits(&pass, &learned.net, &learned.layers, &chosen, x, &mut norms)?;
     let logits = D::view(&logits);
     let rows = logits.chunks_exact(learned.net.classes).zip(&pictures.labels);
-    let right = rows.filter(|(row, label)| best(row) == **label as usize).count();
+    let right = rows.filter(|(row, label)| argmax(row) == **label as usize).count();
     Ok(100.0 * right as f64 / pictures.len().max(1) as f64)
 }
 

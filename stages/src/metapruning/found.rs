@@ -7,8 +7,8 @@ use runpipe_base::StageError;
 use super::cost::cost;
 use super::evolve::Scored;
 use super::net::Net;
-use super::picture::{Mark, Series, bars, scatter};
 use super::structure::Structure;
+use crate::data::chart::{Mark, Series, bars, scatter};
 
 /// A candidate that was scored on other pictures, too.
 #[derive(Debug, Clone, PartialEq)]

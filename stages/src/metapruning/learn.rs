@@ -16,7 +16,7 @@ use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, on_device};
 use crate::kit::params::Params;
 use crate::kit::rng::Stream;
-use crate::vision::recipe::Training;
+use crate::vision::recipe::{Training, declared};
 
 /// The kind of a trained PruningNet.
 pub const KIND: &str = "weights/prunenet";
@@ -84,7 +84,7 @@ impl Stage for Learn {
     type Params = Training<LearnParams>;
 
     fn spec(&self) -> Spec {
-        Spec::new(
+        let spec = Spec::new(
             "metapruning.prunenet",
             code::METAPRUNING,
             KIND,
@@ -92,14 +92,9 @@ impl Stage for Learn {
         )
         .input(Port::one("space", space::KIND, "the family of nets"))
         .input(Port::one("train", pictures::KIND, "pictures to train on"))
-        .tensors()
-        .metric("steps", "steps of training")
-        .metric("loss", "smoothed cross-entropy, mean of the last 50 steps, in nats")
-        .metric("accuracy", "training pictures classified rightly in the last 50 steps, in percent")
         .metric("trained", "numbers that are trained")
-        .series("loss_curve", "smoothed cross-entropy, mean of 50 steps, in nats")
-        .series("accuracy_curve", "training pictures classified rightly, mean of 50 steps, in percent")
-        .paper(&PAPER)
+        .paper(&PAPER);
+        declared(spec)
     }
 
     fn run(
@@ -135,9 +130,7 @@ fn learn<D: Backend>(
         let chosen = Chosen::of(&net, &drawn(&net, p.recipe.seed, step));
         logits(pass, &net, &layers, &chosen, x, &mut Norms::Batch)
     })?;
-    cx.metric("steps", trained.steps as f64);
-    cx.metric("loss", trained.loss);
-    cx.metric("accuracy", trained.accuracy);
+    trained.report(cx);
     cx.metric("trained", params.count() as f64);
     let settings = Settings { shared: p.own.shared, affine: p.own.affine, scale };
     Ok(Output::new(Kind::of(KIND))

@@ -26,7 +26,6 @@ pub mod grid;
 pub mod latency;
 pub mod learn;
 pub mod net;
-pub mod picture;
 pub mod plain;
 pub mod prunenet;
 pub mod rank;

@@ -7,8 +7,8 @@ use runpipe_base::{Ctx, Inputs, Kind, Output, Port, Spec, Stage, StageError};
 use super::PAPER;
 use super::evaluate::{self, Top1};
 use super::found::table;
-use super::picture::{Mark, Series, scatter};
 use crate::code;
+use crate::data::chart::{Mark, Series, scatter};
 use crate::data::picture;
 
 /// The kind of a comparison of orders.

@@ -13,7 +13,7 @@ use crate::data::augment::{Scale, plain};
 use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, on_device};
 use crate::kit::params::{Params, Pass};
-use crate::vision::recipe::Training;
+use crate::vision::recipe::{Training, declared};
 
 /// The kind of a trained net of certain widths.
 pub const KIND: &str = "weights/pruned";
@@ -68,7 +68,7 @@ impl Stage for Retrain {
     type Params = Training<RetrainParams>;
 
     fn spec(&self) -> Spec {
-        Spec::new(
+        let spec = Spec::new(
             "metapruning.train",
             code::METAPRUNING,
             KIND,
@@ -76,16 +76,11 @@ impl Stage for Retrain {
         )
         .input(Port::one("structure", structure::KIND, "the widths"))
         .input(Port::one("train", pictures::KIND, "pictures to train on"))
-        .tensors()
-        .metric("steps", "steps of training")
-        .metric("loss", "smoothed cross-entropy, mean of the last 50 steps, in nats")
-        .metric("accuracy", "training pictures classified rightly in the last 50 steps, in percent")
         .metric("macs", "multiply-adds for one picture")
         .metric("counted", "the same as the authors' code counts")
         .metric("params", "numbers that are trained")
-        .series("loss_curve", "smoothed cross-entropy, mean of 50 steps, in nats")
-        .series("accuracy_curve", "training pictures classified rightly, mean of 50 steps, in percent")
-        .paper(&PAPER)
+        .paper(&PAPER);
+        declared(spec)
     }
 
     fn run(
@@ -125,9 +120,7 @@ fn retrain<D: Backend>(
     if let Norms::First { found, .. } = norms {
         layers.set_statistics(&mut params, found)?;
     }
-    cx.metric("steps", trained.steps as f64);
-    cx.metric("loss", trained.loss);
-    cx.metric("accuracy", trained.accuracy);
+    trained.report(cx);
     let mut output = structure.write()?;
     output.kind = Kind::of(KIND);
     Ok(output.file(SCALE, text(&scale)?).file(WEIGHTS, params.save()?))

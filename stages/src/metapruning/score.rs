@@ -11,7 +11,7 @@ use crate::data::augment::{Scale, plain};
 use crate::data::pictures::Pictures;
 use crate::kit::backend::{Backend, Images, Result};
 use crate::kit::params::{Params, Pass};
-use crate::vision::best;
+use crate::kit::tally::argmax;
 
 /// Pictures by which candidates are scored.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ impl<D: Backend> Exam<D> {
     /// The share of judged pictures, in percent, whose largest logit is their class's.
     fn accuracy(&self, logits: &[f32], classes: usize) -> f64 {
         let judged = logits.chunks_exact(classes).skip(self.calibration);
-        let right = judged.zip(&self.labels).filter(|(row, label)| best(row) == **label as usize).count();
+        let right = judged.zip(&self.labels).filter(|(row, label)| argmax(row) == **label as usize).count();
         100.0 * right as f64 / self.labels.len().max(1) as f64
     }
 }

@@ -14,7 +14,7 @@ use crate::data::json;
 use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, Matrix, on_device};
 use crate::kit::params::Pass;
-use crate::vision::best;
+use crate::kit::tally::argmax;
 
 /// The kind of how well a net names classes.
 pub const SCORES: &str = "scores/pictures";
@@ -175,7 +175,7 @@ fn compare(a: &[f32], b: &[f32], classes: usize) -> Agreement {
     let difference = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
     let largest = a.iter().map(|a| f64::from(a.abs())).fold(0.0, f64::max);
     let rows = a.chunks_exact(classes).zip(b.chunks_exact(classes));
-    let flips = rows.filter(|(a, b)| best(a) != best(b)).count();
+    let flips = rows.filter(|(a, b)| argmax(a) != argmax(b)).count();
     Agreement { difference, largest, flips, images: a.len() / classes }
 }
 

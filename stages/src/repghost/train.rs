@@ -14,7 +14,7 @@ use crate::data::pictures::{self, Pictures};
 use crate::kit::backend::{Backend, Matrix, on_device};
 use crate::kit::params::{self as numbers, Params, Pass};
 use crate::kit::rng::Stream;
-use crate::vision::recipe::Training;
+use crate::vision::recipe::{Training, declared};
 
 params! {
     /// Parameters of [`Train`], but how it trains.
@@ -33,7 +33,7 @@ impl Stage for Train {
     type Params = Training<TrainParams>;
 
     fn spec(&self) -> Spec {
-        Spec::new(
+        let spec = Spec::new(
             "repghost.train",
             code::REPGHOST,
             trained::KIND,
@@ -41,14 +41,9 @@ impl Stage for Train {
         )
         .input(Port::one("design", design::KIND, "the net"))
         .input(Port::one("train", pictures::KIND, "pictures to train on"))
-        .tensors()
-        .metric("steps", "steps of training")
-        .metric("loss", "smoothed cross-entropy, mean of the last 50 steps, in nats")
-        .metric("accuracy", "training pictures classified rightly in the last 50 steps, in percent")
         .metric("params", "numbers that are trained")
-        .series("loss_curve", "smoothed cross-entropy, mean of 50 steps, in nats")
-        .series("accuracy_curve", "training pictures classified rightly, mean of 50 steps, in percent")
-        .paper(&PAPER)
+        .paper(&PAPER);
+        declared(spec)
     }
 
     fn run(
@@ -82,9 +77,7 @@ fn trained<D: Backend>(
         net.forward(pass, &x)
     })?;
     calibrate(&net, &mut params, &train.spread(p.own.calibration), &scale)?;
-    cx.metric("steps", result.steps as f64);
-    cx.metric("loss", result.loss);
-    cx.metric("accuracy", result.accuracy);
+    result.report(cx);
     Ok(Saved { design, form: Form::Trained, scale, arrays: numbers::load(&params.save()?)? })
 }
 

@@ -9,7 +9,7 @@ use runpipe_base::{Ctx, Inputs, Kind, Output, Port, Spec, Stage, StageError, par
 use super::PAPER;
 use super::attention::entropy;
 use super::draw::{self, Shown};
-use super::model::{Batch, Maps, San, best, fits};
+use super::model::{Batch, Maps, San, fits};
 use super::people::agreement;
 use super::questions::{self, Question, Set};
 use super::source::Asked;
@@ -21,6 +21,7 @@ use crate::code;
 use crate::data::picture;
 use crate::kit::backend::{Backend, Result, on_device};
 use crate::kit::params::{Params, Pass};
+use crate::kit::tally::argmax;
 
 /// The kind of answers to questions.
 pub const KIND: &str = "scores/answers";
@@ -130,7 +131,7 @@ pub(super) fn found<D: Backend>(
         let batch = Batch::new(Asked::of(set, places), words);
         let logits = san.forward::<D, NoneTape>(&Pass::eval(params), &batch, Some(&mut here))?;
         let classes = logits.shape().1;
-        given.extend(D::view(&logits).chunks_exact(classes).map(best));
+        given.extend(D::view(&logits).chunks_exact(classes).map(argmax));
         if let Some(maps) = maps.as_mut() {
             maps.resize(here.len(), Vec::new());
             maps.iter_mut().zip(here).for_each(|(all, here)| all.extend(here));
@@ -218,8 +219,9 @@ impl Looked {
                 cx.metric("first_mass", named);
             }
             if layer == last {
-                let points =
-                    |(i, cells): (usize, &[Vec<usize>; 2])| cells[0].contains(&best(self.weights(layer, i)));
+                let points = |(i, cells): (usize, &[Vec<usize>; 2])| {
+                    cells[0].contains(&argmax(self.weights(layer, i)))
+                };
                 cx.metric("mass", answer);
                 cx.metric(
                     "pointing",
@@ -291,7 +293,7 @@ pub(super) fn write(
             vec![picture.to_string(), class.clone(), text.clone(), answer.clone(), (*given).to_owned()];
         for layer in 0..looked.maps.len() {
             let weights = looked.weights(layer, i);
-            row.extend([format!("{:.4}", entropy(weights)), best(weights).to_string()]);
+            row.extend([format!("{:.4}", entropy(weights)), argmax(weights).to_string()]);
         }
         table.write_record(&row).map_err(failed)?;
     }

@@ -206,11 +206,6 @@ impl San {
     }
 }
 
-/// The place of the largest number, the first of equals.
-pub fn best(row: &[f32]) -> usize {
-    (1..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best })
-}
-
 /// That a net made for `expected` is shown what it takes.
 ///
 /// # Errors

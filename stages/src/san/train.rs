@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PAPER;
 use super::evaluate::found;
-use super::model::{Batch, Net, San, best, fits};
+use super::model::{Batch, Net, San, fits};
 use super::people;
 use super::questions::{self, Look, Question, Set, json};
 use super::source::{Batches, Source};
@@ -23,6 +23,7 @@ use crate::kit::optim::{Optimizer, OptimizerConfig};
 use crate::kit::params::{Params, Pass};
 use crate::kit::rng::Stream;
 use crate::kit::schedule::Schedule;
+use crate::kit::tally::Tally;
 
 /// The kind of a trained net.
 pub const KIND: &str = "weights/san";
@@ -273,7 +274,7 @@ fn train<D: Backend>(
             batches,
             dev,
             steps,
-            counts: Counts::default(),
+            tally: Tally::default(),
             best: Best::new(None),
         };
         let plan = Fit {
@@ -297,20 +298,12 @@ fn train<D: Backend>(
     }
     cx.metric("steps", fitted.steps as f64);
     cx.metric("loss", fitted.loss);
-    cx.metric("accuracy", task.counts.percent);
+    cx.metric("accuracy", task.tally.percent());
     Ok(Output::new(Kind::of(KIND))
         .file(NET, json(&Stored { net: p.net.clone(), look })? + "\n")
         .file(WORDS, words.text())
         .file(ANSWERS, answers.text())
         .file(WEIGHTS, params.save()?))
-}
-
-/// Questions answered since the last point of the curve.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Counts {
-    right: u64,
-    all: u64,
-    percent: f64,
 }
 
 /// What is trained: the answer of questions.
@@ -322,7 +315,7 @@ struct Learn<'a> {
     batches: Batches<'a>,
     dev: Option<&'a Set>,
     steps: u64,
-    counts: Counts,
+    tally: Tally,
     best: Best,
 }
 
@@ -337,19 +330,13 @@ impl<D: Backend> Task<D> for Learn<'_> {
         });
         let labels: Vec<u32> = drawn.collect();
         let logits = self.san.forward(pass, &Batch::new(asked, self.names.0), None)?;
-        let rows = D::view(&logits);
-        let rows = rows.chunks_exact(self.names.1.len());
-        self.counts.right +=
-            rows.zip(&labels).filter(|(row, label)| best(row) == **label as usize).count() as u64;
-        self.counts.all += labels.len() as u64;
+        self.tally.see(&D::view(&logits), &labels);
         cross_entropy(logits, &labels, 0.0)
     }
 
     fn after(&mut self, params: &mut Params<D>, step: u64, cx: &mut Ctx<'_>) -> Result<Next> {
         if step.is_multiple_of(POINT) || step == self.steps {
-            let percent = 100.0 * self.counts.right as f64 / self.counts.all.max(1) as f64;
-            cx.point("accuracy_curve", step, percent);
-            self.counts = Counts { percent, ..Counts::default() };
+            self.tally.point(cx, "accuracy_curve", step);
         }
         if let Some(dev) = self.dev
             && (step.is_multiple_of(self.recipe.every) || step == self.steps)
@@ -365,17 +352,13 @@ impl<D: Backend> Task<D> for Learn<'_> {
     }
 
     fn state(&self) -> Vec<u8> {
-        let Counts { right, all, percent } = self.counts;
-        let counts = [right, all, percent.to_bits()];
-        counts.iter().flat_map(|n| n.to_le_bytes()).chain(self.best.state()).collect()
+        [&self.tally.state()[..], &self.best.state()].concat()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<()> {
         let broken = || StageError::Input("the checkpoint is damaged".into());
-        let (counts, best) = state.split_at_checked(24).ok_or_else(broken)?;
-        let [right, all, percent] = *counts.as_chunks::<8>().0 else { return Err(broken()) };
-        let [right, all, percent] = [right, all, percent].map(u64::from_le_bytes);
-        self.counts = Counts { right, all, percent: f64::from_bits(percent) };
+        let (tally, best) = state.split_at_checked(24).ok_or_else(broken)?;
+        self.tally = Tally::resumed(tally)?;
         self.best.resume(best)
     }
 }

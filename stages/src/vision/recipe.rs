@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use dfdx::prelude::PutTape as _;
-use runpipe_base::{Ctx, ParamSpec, Params as ParamsOf, Record, StageError, choice, params};
+use runpipe_base::{Ctx, ParamSpec, Params as ParamsOf, Record, Spec, StageError, choice, params};
 
-use super::best;
 use crate::data::augment::{Augment, Scale, batch};
 use crate::data::pictures::Pictures;
 use crate::kit::backend::{Backend, Images, Matrix, Result, Scalar, Taped};
@@ -15,6 +14,7 @@ use crate::kit::optim::{Optimizer, OptimizerConfig};
 use crate::kit::params::{Params, Pass};
 use crate::kit::rng::Stream;
 use crate::kit::schedule::Schedule;
+use crate::kit::tally::Tally;
 
 choice! {
     /// The course of the learning rate.
@@ -92,6 +92,25 @@ pub struct Trained {
 /// Steps whose mean is a point of a curve.
 const POINT: u64 = 50;
 
+/// Declares what [`Trained::report`] and [`Recipe::train`] tell.
+pub fn declared(spec: Spec) -> Spec {
+    spec.tensors()
+        .metric("steps", "steps of training")
+        .metric("loss", "smoothed cross-entropy, mean of the last 50 steps, in nats")
+        .metric("accuracy", "training pictures classified rightly in the last 50 steps, in percent")
+        .series("loss_curve", "smoothed cross-entropy, mean of 50 steps, in nats")
+        .series("accuracy_curve", "training pictures classified rightly, mean of 50 steps, in percent")
+}
+
+impl Trained {
+    /// Tells how training ended.
+    pub fn report(self, cx: &mut Ctx<'_>) {
+        cx.metric("steps", self.steps as f64);
+        cx.metric("loss", self.loss);
+        cx.metric("accuracy", self.accuracy);
+    }
+}
+
 impl Recipe {
     /// Trains on pictures; `forward` makes logits of a batch at a step.
     ///
@@ -127,19 +146,11 @@ impl Recipe {
             checkpoint_every: Some(500),
         };
         let mut optimizer = Optimizer::new(OptimizerConfig::sgd(0.9, false, self.decay));
-        let counts = Counts::default();
-        let mut task = Classify { recipe: self, pictures, scale, per_epoch, steps, forward, counts };
+        let tally = Tally::default();
+        let mut task = Classify { recipe: self, pictures, scale, per_epoch, steps, forward, tally };
         let fitted = fit(cx, &plan, params, &mut optimizer, &mut task)?;
-        Ok(Trained { steps, loss: fitted.loss, accuracy: task.counts.percent })
+        Ok(Trained { steps, loss: fitted.loss, accuracy: task.tally.percent() })
     }
-}
-
-/// Pictures classified since the last point of the curve.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Counts {
-    right: u64,
-    all: u64,
-    percent: f64,
 }
 
 /// What is trained: the class of pictures.
@@ -150,7 +161,7 @@ struct Classify<'a, F> {
     per_epoch: u64,
     steps: u64,
     forward: F,
-    counts: Counts,
+    tally: Tally,
 }
 
 impl<F> Classify<'_, F> {
@@ -177,34 +188,23 @@ where
         let [channels, height, width] = self.pictures.size;
         let x = pass.device().tensor_of(numbers, (chosen.len(), channels, height, width))?;
         let logits = (self.forward)(pass, x.put_tape(Taped::<D>::default()), step)?;
-        let rows = D::view(&logits);
-        let rows = rows.chunks_exact(self.pictures.classes.len());
-        self.counts.right +=
-            rows.zip(&labels).filter(|(row, label)| best(row) == **label as usize).count() as u64;
-        self.counts.all += labels.len() as u64;
+        self.tally.see(&D::view(&logits), &labels);
         cross_entropy(logits, &labels, self.recipe.smoothing)
     }
 
     fn after(&mut self, _: &mut Params<D>, step: u64, cx: &mut Ctx<'_>) -> Result<Next> {
         if step.is_multiple_of(POINT) || step == self.steps {
-            let percent = 100.0 * self.counts.right as f64 / self.counts.all.max(1) as f64;
-            cx.point("accuracy_curve", step, percent);
-            self.counts = Counts { percent, ..Counts::default() };
+            self.tally.point(cx, "accuracy_curve", step);
         }
         Ok(Next::Go)
     }
 
     fn state(&self) -> Vec<u8> {
-        let Counts { right, all, percent } = self.counts;
-        [right, all, percent.to_bits()].iter().flat_map(|n| n.to_le_bytes()).collect()
+        self.tally.state().to_vec()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<()> {
-        let [right, all, percent] = *state.as_chunks::<8>().0 else {
-            return Err(StageError::Input("the checkpoint is damaged".into()));
-        };
-        let [right, all, percent] = [right, all, percent].map(u64::from_le_bytes);
-        self.counts = Counts { right, all, percent: f64::from_bits(percent) };
+        self.tally = Tally::resumed(state)?;
         Ok(())
     }
 }

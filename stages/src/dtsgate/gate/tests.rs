@@ -82,7 +82,7 @@ fn a_balance_loss_is_linear_in_weights() {
 
 #[test]
 fn the_first_of_equals_is_the_best() {
-    assert_eq!((best(&[1.0, 3.0, 3.0]), second(&[1.0, 3.0, 3.0], 1), second(&[2.0], 0)), (1, 2, 0));
+    assert_eq!((argmax(&[1.0, 3.0, 3.0]), second(&[1.0, 3.0, 3.0], 1), second(&[2.0], 0)), (1, 2, 0));
 }
 
 /// Mean number of experts above the threshold, over draws with these logits.

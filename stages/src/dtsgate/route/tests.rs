@@ -39,7 +39,7 @@ fn hard_gates_ask_the_highest_with_noise() {
     let z = [0.2, 0.1, 0.0, -2.0];
     let noise = [-0.5, 2.0, 0.1, 0.7];
     let noisy: Vec<f32> = z.iter().zip(&noise).map(|(z, n)| z + n).collect();
-    assert_eq!((best(&z), best(&noisy)), (0, 1));
+    assert_eq!((argmax(&z), argmax(&noisy)), (0, 1));
     let plain = Routing { noise: false, ..routing(Arm::Dts) };
     assert_eq!(masks(&train(&plain, &z, 4, HARD), 1), [[0]]);
     let judged = routing(Arm::Dts).route(&z, &[0], 4, HARD, Look::AsTrained, None);
@@ -163,7 +163,7 @@ proptest! {
     fn two_experts_a_row(rows in 1usize..20, second in prop::sample::select(vec![Runner::All, Runner::Sampling]), seed: u64) {
         let z = normals(seed, rows * 5);
         let route = train(&Routing { second, ..routing(Arm::Top2) }, &z, 5, SOFT);
-        prop_assert!(masks(&route, rows).iter().enumerate().all(|(n, m)| m.len() == 2 && m.contains(&best(&z[n * 5..][..5]))));
+        prop_assert!(masks(&route, rows).iter().enumerate().all(|(n, m)| m.len() == 2 && m.contains(&argmax(&z[n * 5..][..5]))));
         let Weights::Tempered(shift, _) = route.weights else { panic!("weights of those that are kept") };
         let p = tempered(&z, &shift, 1.0, 5);
         for (n, asked) in masks(&Route { weights: Weights::Clean, ..route }, rows).iter().enumerate() {

@@ -54,6 +54,6 @@ fn scores_are_those_of_candidates_alone() {
 
 #[test]
 fn the_first_of_equal_numbers_is_the_best() {
-    assert_eq!(best(&[1.0, 3.0, 3.0]), 1);
-    assert_eq!(best(&[f32::NAN, 1.0]), 0);
+    assert_eq!(argmax(&[1.0, 3.0, 3.0]), 1);
+    assert_eq!(argmax(&[f32::NAN, 1.0]), 0);
 }

@@ -67,7 +67,7 @@ fn a_fused_net_is_the_same_net() {
             let largest = before.iter().fold(1.0_f32, |most, y| most.max(y.abs()));
             let difference = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(difference <= 1e-4 * largest, "{label}, {form:?}: {difference} of {largest}");
-            let best = |scores: &[f32]| scores.chunks(10).map(crate::vision::best).collect::<Vec<_>>();
+            let best = |scores: &[f32]| scores.chunks(10).map(crate::kit::tally::argmax).collect::<Vec<_>>();
             assert_eq!(best(&before), best(&after), "{label}, {form:?}");
         }
     };

@@ -1,8 +1,6 @@
-//! Pictures of a search, as SVG: accuracy against cost, and how wide each layer is.
+//! Charts that stages draw, as SVG: points over two axes, and bars.
 
 use std::fmt::Write as _;
-
-pub use crate::data::picture::{FILE, KIND, output};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 420.0;
